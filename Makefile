@@ -1,0 +1,51 @@
+# The same few commands for people and for CI. `make demo` and `make test` need nothing done before.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NODE := verifier_contracts/node_modules
+
+.PHONY: setup setup-train demo test test-deep mutants lint fmt wheel clean
+
+setup: $(VENV)/.installed $(NODE)/.installed
+
+# Everything but torch, which only training and exporting need.
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -e ".[ezkl,chain,dev]"
+	touch $@
+
+# The compiler that rebuilds the contracts, and a node to test against.
+$(NODE)/.installed: verifier_contracts/package-lock.json
+	cd verifier_contracts && npm ci --silent --ignore-scripts
+	touch $@
+
+setup-train: $(VENV)/.installed
+	$(BIN)/pip install --quiet -e ".[torch]"
+
+demo: $(VENV)/.installed
+	$(BIN)/zkinfer demo
+
+test: setup
+	$(BIN)/pytest
+
+test-deep: setup
+	$(BIN)/pytest -m ""
+
+mutants: setup
+	$(BIN)/python tests/mutants.py
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fmt: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: $(VENV)/.installed
+	$(BIN)/python -m build --outdir dist .
+
+clean:
+	rm -rf $(VENV) $(NODE) dist

@@ -1,0 +1,63 @@
+"""From a trained model to what a circuit is made of.
+
+`load_model` takes an ONNX file from a stranger and returns a checked `Model` in normal form, or
+raises one of the errors below, each of which says what, where, why and what to try.
+Importing this package needs numpy alone; onnx and onnxruntime are imported when used.
+"""
+
+from ._context import with_public_tensors
+from ._errors import (
+    DynamicShape,
+    ExportFailed,
+    ExternalDataRefused,
+    InputNotFinite,
+    InputRefused,
+    InputShapeMismatch,
+    InputTypeMismatch,
+    ModelMalformed,
+    ModelNotFound,
+    ModelRefused,
+    ModelTooLarge,
+    NonFiniteWeight,
+    TorchMissing,
+    UnsupportedGraph,
+    UnsupportedOperator,
+    UnsupportedOpset,
+    UnsupportedTensorType,
+    ValueDoesNotFit,
+    ZkinferError,
+)
+from ._import import Model, load_model
+from ._ops import SUPPORTED, Operator
+from ._run import check_input, run_float
+from ._torch import export_torch
+
+__all__ = [
+    "SUPPORTED",
+    "DynamicShape",
+    "ExportFailed",
+    "ExternalDataRefused",
+    "InputNotFinite",
+    "InputRefused",
+    "InputShapeMismatch",
+    "InputTypeMismatch",
+    "Model",
+    "ModelMalformed",
+    "ModelNotFound",
+    "ModelRefused",
+    "ModelTooLarge",
+    "NonFiniteWeight",
+    "Operator",
+    "TorchMissing",
+    "UnsupportedGraph",
+    "UnsupportedOperator",
+    "UnsupportedOpset",
+    "UnsupportedTensorType",
+    "ValueDoesNotFit",
+    "ZkinferError",
+    "check_input",
+    "export_torch",
+    "load_model",
+    "run_float",
+    "with_public_tensors",
+]

@@ -1,0 +1,210 @@
+"""The four verbs: compile, setup, prove, verify; chains are in `zkinfer.chain`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zkinfer._artifacts import (
+    CONTEXT_BYTES,
+    NO_CONTEXT,
+    Circuit,
+    ProofBundle,
+    ProvingKey,
+    VerifyingKey,
+)
+from zkinfer._backends import find_backend
+from zkinfer._errors import (
+    CalibrationInvalid,
+    CircuitMismatch,
+    ContextInvalid,
+    ContextMismatch,
+    PublicInputCountMismatch,
+    VisibilityUnsupported,
+)
+from zkinfer._settings import CircuitSettings, Visibility
+from zkinfer._statement import CircuitId
+from zkinfer_circuits import (
+    InputShapeMismatch,
+    Model,
+    check_input,
+    export_torch,
+    load_model,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from zkinfer._progress import OnProgress
+    from zkinfer._srs import Srs
+
+
+def compile(
+    model: str | os.PathLike[str] | bytes | Any,  # or a torch.nn.Module
+    *,
+    calibration: ArrayLike,
+    inputs: Visibility | str,
+    weights: Visibility | str,
+    outputs: Visibility | str,
+    backend: str = "ezkl",
+    scale_bits: int | None = None,
+    max_error: float | None = None,
+    on_progress: OnProgress | None = None,
+) -> Circuit:
+    """Turn a model into a circuit.
+
+    Parameters
+    ----------
+    model
+        An ONNX file's path, ONNX bytes, or a ``torch.nn.Module``.
+    calibration
+        Typical inputs, shape (samples, *input shape); a leading batch dimension of 1 in the
+        model's input may be left out. They choose the precision and are measured in the report.
+    inputs, weights, outputs
+        Who learns each of them: ``"hidden"``, ``"committed"`` or ``"public"``. No defaults.
+    backend
+        The proof system.
+    scale_bits
+        Fixed-point precision; None lets the backend choose within `max_error`.
+    max_error
+        Largest accepted absolute error of an output on the calibration data; None for 2 % of the
+        outputs' range there.
+    on_progress
+        Called with a `Progress` while it runs.
+
+    Raises
+    ------
+    ModelRefused
+        The model cannot be used; the subclass says why.
+    CalibrationInvalid, VisibilityUnsupported, AccuracyUnreachable, BackendError
+        See each.
+    """
+    settings = CircuitSettings(
+        inputs=_visibility("inputs", inputs),
+        weights=_visibility("weights", weights),
+        outputs=_visibility("outputs", outputs),
+        scale_bits=scale_bits,
+        max_error=max_error,
+    )
+    if isinstance(model, (str, bytes, os.PathLike)):
+        checked = load_model(model)
+    else:
+        sample = np.asarray(calibration, dtype=np.float32)[:1]
+        checked = load_model(export_torch(model, sample))
+    samples = _calibration(checked, calibration)
+    return find_backend(backend).compile(checked, samples, settings, on_progress)
+
+
+def setup(
+    circuit: Circuit, *, srs: Srs, on_progress: OnProgress | None = None
+) -> tuple[ProvingKey, VerifyingKey]:
+    """Make a circuit's keys on universal parameters; nothing secret is made here.
+
+    Raises
+    ------
+    SrsError
+        The SRS is missing, too small or damaged.
+    BackendError
+        The proof system could not do it.
+    """
+    return find_backend(circuit.statement.backend).setup(circuit, srs, on_progress)
+
+
+def prove(
+    pk: ProvingKey,
+    x: ArrayLike,
+    *,
+    context: bytes = NO_CONTEXT,
+    on_progress: OnProgress | None = None,
+) -> ProofBundle:
+    """Prove the model's output on an input.
+
+    Parameters
+    ----------
+    pk
+        The proving key.
+    x
+        One input of the model's shape; a leading batch dimension of 1 may be left out.
+    context
+        32 bytes bound into the statement: who asked, for whom, until when.
+    on_progress
+        Called with a `Progress` while it runs.
+
+    Raises
+    ------
+    InputShapeMismatch, InputNotFinite, InputOutOfRange
+        The input cannot be proven.
+    ContextInvalid
+        The context is not 32 bytes.
+    SrsError, BackendError
+        See each.
+    """
+    checked = check_input(pk.model, np.asarray(x))
+    return find_backend(pk.statement.backend).prove(pk, checked, _context(context), on_progress)
+
+
+def verify(
+    vk: VerifyingKey,
+    bundle: ProofBundle,
+    *,
+    context: bytes | None = None,
+    circuit_id: CircuitId | bytes | None = None,
+) -> None:
+    """Verify a proof: returns nothing, or raises.
+
+    Parameters
+    ----------
+    vk
+        The verifying key of the circuit that the verifier trusts.
+    bundle
+        The proof and its public values.
+    context
+        The context asked for. None accepts any; it is then the caller's to judge by
+        ``bundle.context``.
+    circuit_id
+        The circuit asked for, where `vk` itself comes from somebody else.
+
+    Raises
+    ------
+    CircuitMismatch, PublicInputCountMismatch, ContextMismatch, ProofInvalid
+        The statement is not proven; all are `ProofRejected`.
+    """
+    own = vk.circuit_id
+    if circuit_id is not None and bytes(circuit_id) != bytes(own):
+        raise CircuitMismatch(expected=str(CircuitId(bytes(circuit_id))), got=str(own))  # A13
+    if bundle.circuit_id != own:
+        raise CircuitMismatch(expected=str(own), got=str(bundle.circuit_id))  # A13
+    if context is not None and bundle.context != _context(context):
+        raise ContextMismatch(expected=context.hex(), got=bundle.context.hex())  # A13
+    expected = vk.statement.public_input_count
+    if len(bundle.public_inputs) != expected:
+        raise PublicInputCountMismatch(expected=expected, got=len(bundle.public_inputs))  # A10
+    find_backend(vk.statement.backend).verify(vk, bundle)
+
+
+def _visibility(what: str, value: Visibility | str) -> Visibility:
+    try:
+        return Visibility(value)
+    except ValueError:
+        choices = ", ".join(repr(v.value) for v in Visibility)
+        raise VisibilityUnsupported(f"{what}={value!r}; choose one of {choices}") from None
+
+
+def _context(context: bytes) -> bytes:
+    if not isinstance(context, bytes) or len(context) != CONTEXT_BYTES:
+        got = f"{len(context)} bytes" if isinstance(context, bytes) else type(context).__name__
+        raise ContextInvalid(f"got {got}")
+    return context
+
+
+def _calibration(model: Model, calibration: ArrayLike) -> NDArray[np.float32]:
+    values = np.asarray(calibration)
+    if values.ndim < 1 or not len(values):
+        raise CalibrationInvalid("there are no samples")
+    try:
+        return np.stack([check_input(model, row) for row in values])
+    except InputShapeMismatch as error:
+        expected = ("samples", *model.input_shape)
+        raise CalibrationInvalid(f"shape {values.shape}, expected {expected}") from error

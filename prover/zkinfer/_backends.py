@@ -1,0 +1,81 @@
+"""The interface of a proof system, and the ones there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from zkinfer._errors import BackendMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zkinfer._artifacts import Circuit, ProofBundle, ProvingKey, VerifyingKey
+    from zkinfer._progress import OnProgress
+    from zkinfer._settings import CircuitSettings
+    from zkinfer._srs import Srs
+    from zkinfer_circuits import Model
+
+
+class Backend(Protocol):
+    """A proof system: four verbs and a run without proof; holds no state."""
+
+    name: str
+
+    def compile(
+        self,
+        model: Model,
+        calibration: NDArray[np.float32],
+        settings: CircuitSettings,
+        on_progress: OnProgress | None = None,
+    ) -> Circuit:
+        """Turn a model into a circuit."""
+        ...
+
+    def setup(
+        self, circuit: Circuit, srs: Srs, on_progress: OnProgress | None = None
+    ) -> tuple[ProvingKey, VerifyingKey]:
+        """Make the keys of a circuit."""
+        ...
+
+    def prove(
+        self,
+        pk: ProvingKey,
+        x: NDArray[np.float32],
+        context: bytes,
+        on_progress: OnProgress | None = None,
+    ) -> ProofBundle:
+        """Prove the output on an input."""
+        ...
+
+    def verify(self, vk: VerifyingKey, bundle: ProofBundle) -> None:
+        """Return nothing, or raise `ProofRejected`."""
+        ...
+
+    def evaluate(
+        self,
+        circuit: Circuit,
+        inputs: Sequence[NDArray[np.float32]],
+        *,
+        constraints: bool,
+        on_progress: OnProgress | None = None,
+    ) -> NDArray[np.float64]:
+        """Run the quantised program, with its constraints checked if asked."""
+        ...
+
+
+def find_backend(name: str) -> Backend:
+    """Return the backend of a name.
+
+    Raises
+    ------
+    BackendMissing
+        There is none of that name.
+    """
+    if name == "ezkl":
+        from zkinfer._ezkl._backend import EzklBackend
+
+        return EzklBackend()
+    raise BackendMissing(f"there is no backend {name!r}; this release has 'ezkl'")

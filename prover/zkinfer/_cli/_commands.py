@@ -1,0 +1,462 @@
+"""What each command does; each returns an exit status and leaves errors to `main`."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import sys
+import zipfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import zkinfer as zk
+from zkinfer import _container
+from zkinfer._cli._demo import run_demo
+from zkinfer._errors import (
+    ArtifactMalformed,
+    ArtifactNotFound,
+    ContextInvalid,
+    InputFileUnreadable,
+    KeystoreUnusable,
+    OutputNotWritable,
+    error_classes,
+)
+from zkinfer._files import cache_folder
+from zkinfer._srs import cached_srs, ceremony_srs
+from zkinfer._statement import CircuitId
+from zkinfer_circuits import SUPPORTED
+from zkinfer_contracts import CEREMONIES
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from zkinfer._cli._screen import Screen
+
+PROVING_KEY = "proving.key"
+VERIFYING_KEY = "verifying.key"
+
+
+def demo(options: Namespace, screen: Screen) -> int:
+    """Run the demonstration."""
+    document = run_demo(options.model, screen)
+    screen.result(document)
+    done = document["verified"] and document["verified_on_chain"] and document["tampered_rejected"]
+    return 0 if done else 1
+
+
+def compile_(options: Namespace, screen: Screen) -> int:
+    """Compile a model."""
+    out = _writable(options.out)
+    with screen.progress() as on_progress:
+        circuit = zk.compile(
+            options.model,
+            calibration=_array(options.calibration, "calibration"),
+            inputs=options.inputs,
+            weights=options.weights,
+            outputs=options.outputs,
+            scale_bits=options.scale_bits,
+            max_error=options.max_error,
+            on_progress=on_progress,
+        )
+    circuit.save(out)
+    report = circuit.report()
+    screen.say(str(report))
+    screen.say(f"written        {out}")
+    screen.result({**report.to_json(), "file": str(out)})
+    return 0
+
+
+def setup(options: Namespace, screen: Screen) -> int:
+    """Make keys."""
+    circuit = zk.Circuit.load(options.circuit)
+    srs = _srs(options)
+    folder = Path(options.out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputNotWritable(error.strerror or "", place=f"folder '{folder}'") from error
+    with screen.progress() as on_progress:
+        pk, vk = zk.setup(circuit, srs=srs, on_progress=on_progress)
+    vk.save(folder / VERIFYING_KEY)
+    pk.save(folder / PROVING_KEY)
+    screen.say(f"circuit id     {vk.circuit_id}")
+    screen.say(f"SRS            {srs.name}, id {srs.id.hex()}")
+    screen.say(f"proving key    {folder / PROVING_KEY}")
+    screen.say(f"verifying key  {folder / VERIFYING_KEY}")
+    screen.result(
+        {
+            "circuit_id": _hex(vk.circuit_id),
+            "srs": srs.name,
+            "srs_id": "0x" + srs.id.hex(),
+            "unsafe": srs.unsafe,
+            "proving_key": str(folder / PROVING_KEY),
+            "verifying_key": str(folder / VERIFYING_KEY),
+        }
+    )
+    return 0
+
+
+def prove(options: Namespace, screen: Screen) -> int:
+    """Prove."""
+    out = _writable(options.out)
+    context = _context(options.context) or bytes(32)
+    pk = zk.ProvingKey.load(options.key, allow_unsafe_srs=options.allow_unsafe_srs)
+    with screen.progress() as on_progress:
+        bundle = zk.prove(pk, _array(options.input), context=context, on_progress=on_progress)
+    bundle.save(out)
+    screen.say(f"outputs        {bundle.outputs.tolist()}")
+    screen.say(f"circuit id     {bundle.circuit_id}")
+    screen.say(f"context        0x{bundle.context.hex()}")
+    screen.say(f"proof          {len(bundle.proof)} bytes, written to {out}")
+    screen.result(
+        {
+            "circuit_id": _hex(bundle.circuit_id),
+            "context": "0x" + bundle.context.hex(),
+            "outputs": bundle.outputs.tolist(),
+            "proof_bytes": len(bundle.proof),
+            "file": str(out),
+        }
+    )
+    return 0
+
+
+def verify(options: Namespace, screen: Screen) -> int:
+    """Verify."""
+    vk = zk.VerifyingKey.load(options.key, allow_unsafe_srs=options.allow_unsafe_srs)
+    bundle = zk.ProofBundle.load(options.bundle)
+    expected = None if options.circuit_id is None else _circuit_id(options.circuit_id)
+    zk.verify(vk, bundle, context=_context(options.context), circuit_id=expected)
+    values = bundle.values(vk.statement)
+    screen.say("verified: the output below came from this circuit's model")
+    screen.say(f"circuit id     {vk.circuit_id}")
+    screen.say(f"SRS            {vk.srs.name}")
+    if values.inputs is not None:
+        screen.say(f"inputs         {values.inputs.tolist()}")
+    screen.say(f"outputs        {values.outputs.tolist()}")
+    screen.say(f"context        0x{bundle.context.hex()}")
+    screen.result(
+        {
+            "verified": True,
+            "circuit_id": _hex(vk.circuit_id),
+            "srs": vk.srs.name,
+            "unsafe": vk.srs.unsafe,
+            "inputs": None if values.inputs is None else values.inputs.tolist(),
+            "outputs": values.outputs.tolist(),
+            "context": "0x" + bundle.context.hex(),
+        }
+    )
+    return 0
+
+
+def deploy(options: Namespace, screen: Screen) -> int:
+    """Deploy a verifier."""
+    # The flag that lets an unsafe key be loaded is the one that lets it be deployed.
+    vk = zk.VerifyingKey.load(options.key, allow_unsafe_srs=options.allow_unsafe_srs)
+    chain = zk.chain.node(options.rpc, keystore=options.account, password=_password(options))
+    deployed = chain.deploy(vk, allow_unsafe_srs=options.allow_unsafe_srs)
+    screen.say(f"contract       {deployed.address}")
+    screen.say(f"circuit id     {deployed.circuit_id}")
+    screen.say(f"SRS            {vk.srs.name}")
+    screen.say(f"chain          {chain.name}")
+    screen.say(f"gas            {deployed.gas:,}")
+    screen.result(
+        {
+            "contract": deployed.address,
+            "circuit_id": _hex(deployed.circuit_id),
+            "srs": vk.srs.name,
+            "unsafe": vk.srs.unsafe,
+            "chain": chain.name,
+            "chain_id": chain.chain_id,
+            "gas": deployed.gas,
+            "contract_bytes": deployed.contract_bytes,
+        }
+    )
+    return 0
+
+
+def verify_onchain(options: Namespace, screen: Screen) -> int:
+    """Have a contract verify."""
+    bundle = zk.ProofBundle.load(options.bundle)
+    chain = zk.chain.node(options.rpc, keystore=options.account, password=_password(options))
+    # The contract compares with the circuit that it pins, so without an expectation of the
+    # caller's the trust lies in its address.
+    expected = bundle.circuit_id
+    if options.circuit_id is not None:
+        expected = CircuitId(_circuit_id(options.circuit_id))
+    deployed = chain.at(options.contract, expected)
+    receipt = deployed.verify(bundle, transact=options.send)
+    screen.say(f"verified on    {chain.name} by {options.contract}")
+    screen.say(f"circuit id     {expected}")
+    screen.say(f"gas            {receipt.gas:,}{'' if options.send else ' (estimate)'}")
+    if receipt.transaction_hash:
+        screen.say(f"transaction    {receipt.transaction_hash}")
+    screen.result(
+        {
+            "verified": True,
+            "circuit_id": _hex(expected),
+            "contract": options.contract,
+            "chain": chain.name,
+            "chain_id": chain.chain_id,
+            "gas": receipt.gas,
+            "transaction": receipt.transaction_hash,
+        }
+    )
+    return 0
+
+
+def run(options: Namespace, screen: Screen) -> int:
+    """Run without proof."""
+    circuit = zk.Circuit.load(options.circuit)
+    with screen.progress() as on_progress:
+        outputs = circuit.run(_array(options.input), mode=options.mode, on_progress=on_progress)
+    screen.say(f"outputs        {outputs.tolist()}")
+    screen.result({"mode": options.mode, "outputs": outputs.tolist()})
+    return 0
+
+
+def report(options: Namespace, screen: Screen) -> int:
+    """Print a circuit's report."""
+    made = zk.Circuit.load(options.circuit).report()
+    screen.say(str(made))
+    screen.result(made.to_json())
+    return 0
+
+
+def inspect(options: Namespace, screen: Screen) -> int:
+    """Say what an artefact holds, without judging it."""
+    path = Path(options.file)
+    place = f"file '{path}'"
+    if not path.is_file():
+        raise ArtifactNotFound("no such file", place=place)
+    with path.open("rb") as file:
+        start = file.read(12)
+    kind = _container.KINDS.get(start[8:])
+    if start[:8] != _container.MAGIC or kind is None:
+        raise ArtifactMalformed("not a zkinfer artefact", place=place)
+    sections = _container.load(path, kind, on_disk=frozenset(tag for tag, _ in kind.sections))
+    facts: dict[str, Any] = {"kind": kind.name, "version": kind.version}
+    facts["sections"] = {
+        tag.decode(): part.length if isinstance(part, _container.FileSlice) else len(part)
+        for tag, part in sections.items()
+    }
+    facts.update(_identity(path, kind))
+    for name, value in facts.items():
+        screen.say(f"{name.replace('_', ' '):<14} {value}")
+    screen.result(facts)
+    return 0
+
+
+def _identity(path: Path, kind: _container.Kind) -> dict[str, Any]:
+    # Looking is not trusting: nothing here is accepted, so an unsafe SRS is only named.
+    if kind is _container.CIRCUIT:
+        return {"digest": zk.Circuit.load(path).digest.hex()}
+    if kind is _container.PROOF_BUNDLE:
+        bundle = zk.ProofBundle.load(path)
+        return {
+            "circuit_id": _hex(bundle.circuit_id),
+            "context": "0x" + bundle.context.hex(),
+            "public_inputs": len(bundle.public_inputs),
+        }
+    if kind is _container.PROVING_KEY:
+        vk = zk.ProvingKey.load(path, allow_unsafe_srs=True).verifying_key
+    else:
+        vk = zk.VerifyingKey.load(path, allow_unsafe_srs=True)
+    return {
+        "circuit_id": _hex(vk.circuit_id),
+        "srs": vk.srs.name,
+        "srs_id": "0x" + vk.srs.id.hex(),
+        "public_inputs": vk.statement.public_input_count,
+    }
+
+
+def ops(options: Namespace, screen: Screen) -> int:
+    """List operators."""
+    for operator in SUPPORTED:
+        screen.say(f"{operator.name:<20} {operator.note}")
+    screen.result({"operators": [{"name": op.name, "note": op.note} for op in SUPPORTED]})
+    return 0
+
+
+def srs_list(options: Namespace, screen: Screen) -> int:
+    """List cached parameters."""
+    entries = cached_srs()
+    for entry in entries:
+        screen.say(f"2^{entry.k:<3} {entry.name:<46} {entry.id.hex()}")
+    if not entries:
+        screen.say(f"nothing in {cache_folder() / 'srs'}")
+    screen.result(
+        {
+            "srs": [
+                {"name": e.name, "id": "0x" + e.id.hex(), "k": e.k, "file": str(e.path)}
+                for e in entries
+            ]
+        }
+    )
+    return 0
+
+
+def srs_import(options: Namespace, screen: Screen) -> int:
+    """Import parameters."""
+    return _tell_srs(
+        zk.import_srs(options.file, allow_unsafe_srs=options.allow_unsafe_srs), "imported", screen
+    )
+
+
+def srs_check(options: Namespace, screen: Screen) -> int:
+    """Check parameters."""
+    return _tell_srs(
+        zk.load_srs(options.file, allow_unsafe_srs=options.allow_unsafe_srs), "checked", screen
+    )
+
+
+def _tell_srs(srs: zk.Srs, done: str, screen: Screen) -> int:
+    screen.say(f"{done:<14} {srs.name}, id {srs.id.hex()}")
+    screen.result({"srs": srs.name, "id": "0x" + srs.id.hex(), "unsafe": srs.unsafe})
+    return 0
+
+
+def doctor(options: Namespace, screen: Screen) -> int:
+    """Say what is here."""
+    found: dict[str, Any] = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cache": str(cache_folder()),
+    }
+    wanted = {
+        "zkinfer": "",
+        "numpy": "",
+        "onnx": "",
+        "onnxruntime": "",
+        "ezkl": "needed to compile, prove and verify: pip install 'zkinfer[ezkl]'",
+        "web3": "needed for chains: pip install 'zkinfer[chain]'",
+        "pyrevm": "makes the embedded chain faster, where it is available",
+        "torch": "needed only to export torch modules: pip install 'zkinfer[torch]'",
+    }
+    for package, use in wanted.items():
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+            screen.note(f"{package} is not installed{': ' + use if use else ''}")
+    for name, value in found.items():
+        screen.say(f"{name:<14} {value if value is not None else 'missing'}")
+    screen.result(found)
+    return 0 if found["ezkl"] else 3
+
+
+def explain(options: Namespace, screen: Screen) -> int:
+    """Explain an error code."""
+    classes = error_classes()
+    cls = classes.get(options.code.upper())
+    if cls is None:
+        screen.note(f"there is no error {options.code}; the codes are {', '.join(classes)}")
+        return 2
+    what = " ".join((cls.__doc__ or "").split("\n\n")[0].split())
+    screen.say(f"{cls.code} {cls.title} ({cls.__name__})")
+    screen.say(f"what: {what}")
+    if cls.why:
+        screen.say(f"why:  {cls.why}")
+    if cls.fix:
+        screen.say(f"try:  {cls.fix}")
+    screen.say(f"exit status {cls.exit_status}")
+    screen.result(
+        {
+            "code": cls.code,
+            "name": cls.__name__,
+            "title": cls.title,
+            "what": what,
+            "why": cls.why,
+            "fix": cls.fix,
+            "exit_status": cls.exit_status,
+        }
+    )
+    return 0
+
+
+def _hex(identity: CircuitId) -> str:
+    return "0x" + bytes(identity).hex()
+
+
+def _writable(out: str) -> Path:
+    """Refuse a target that cannot be written before the long work, not after it."""
+    path = Path(out)
+    if not path.parent.is_dir():
+        raise OutputNotWritable("its folder does not exist", place=f"file '{path}'")
+    if path.is_dir():
+        raise OutputNotWritable("it is a folder", place=f"file '{path}'")
+    return path
+
+
+def _array(path: str, preferred: str = "x") -> NDArray[np.float32]:
+    """Read an array; of an .npz the one of the preferred name, the one named x, or the only one."""
+    place = f"file '{path}'"
+    if not Path(path).is_file():
+        raise InputFileUnreadable("no such file", place=place)
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.lib.npyio.NpzFile):
+            with loaded:
+                names = loaded.files
+                chosen = [name for name in (preferred, "x") if name in names] or names
+                if len(chosen) > 1 and chosen is names:
+                    reason = f"it holds {len(names)} arrays and none is named {preferred}"
+                    raise InputFileUnreadable(reason, place=place)
+                loaded = loaded[chosen[0]]
+        return np.asarray(loaded, dtype=np.float32)
+    except (ValueError, TypeError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+        if isinstance(error, InputFileUnreadable):
+            raise
+        raise InputFileUnreadable(f"not an array of numbers: {error}", place=place) from error
+
+
+def _bytes32(text: str) -> bytes | None:
+    digits = text.removeprefix("UNSAFE:").removeprefix("0x")
+    try:
+        value = bytes.fromhex(digits)
+    except ValueError:
+        return None
+    return value if len(value) == 32 else None
+
+
+def _context(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    value = _bytes32(text)
+    if value is None:
+        raise ContextInvalid("not 64 hex digits")
+    return value
+
+
+def _circuit_id(text: str) -> bytes:
+    value = _bytes32(text)
+    if value is None:
+        raise ArtifactMalformed("a circuit id is 64 hex digits", place="--circuit-id")
+    return value
+
+
+def _srs(options: Namespace) -> zk.Srs:
+    if options.unsafe_test_srs:
+        return zk.unsafe_test_srs()
+    if options.srs in CEREMONIES:
+        return ceremony_srs(options.srs)
+    return zk.load_srs(options.srs, allow_unsafe_srs=options.allow_unsafe_srs)
+
+
+def _password(options: Namespace) -> Callable[[], str]:
+    def ask() -> str:
+        if options.password_file is None:
+            return getpass.getpass("keystore password: ", stream=sys.stderr)
+        try:
+            text = Path(options.password_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            place = f"file '{options.password_file}'"
+            raise KeystoreUnusable("the password file cannot be read", place=place) from error
+        return text.split("\n", 1)[0]
+
+    return ask

@@ -1,0 +1,142 @@
+"""Commands and their arguments."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from zkinfer._cli import _commands as commands
+from zkinfer._settings import Visibility
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zkinfer._cli._screen import Screen
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    Run = Callable[[argparse.Namespace, Screen], int]
+
+_VISIBILITIES = [v.value for v in Visibility]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="zkinfer",
+        description="Prove that an output came from a model, on an input that stays hidden.",
+        epilog="Exit status: 0 done, 1 a proof that does not verify, 2 wrong input, "
+        "3 wrong environment. 'zkinfer explain CODE' explains an error.",
+    )
+    parser.add_argument("--version", action="version", version=version("zkinfer"))
+    groups = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Run, text: str, parents: Subparsers | None = None
+    ) -> argparse.ArgumentParser:
+        made = (parents or groups).add_parser(name, help=text, description=text)
+        made.add_argument("--json", action="store_true", help="print one JSON document")
+        made.set_defaults(run=run)
+        return made
+
+    demo = command("demo", commands.demo, "show the main job on shipped real data, end to end")
+    demo.add_argument("--model", default="breast-cancer", help="a shipped model's id")
+
+    compile_ = command("compile", commands.compile_, "turn an ONNX model into a circuit")
+    compile_.add_argument("model", help="the ONNX file")
+    compile_.add_argument("--calibration", required=True, help=".npy or .npz of typical inputs")
+    for tensor in ("inputs", "weights", "outputs"):
+        compile_.add_argument(
+            f"--{tensor}", required=True, choices=_VISIBILITIES, help="who learns them"
+        )
+    compile_.add_argument("--scale-bits", type=int, help="fixed-point precision")
+    compile_.add_argument("--max-error", type=float, help="largest accepted error")
+    compile_.add_argument("-o", "--out", required=True, help="the circuit's file")
+
+    setup = command("setup", commands.setup, "make a circuit's keys")
+    setup.add_argument("circuit")
+    srs_choice = setup.add_mutually_exclusive_group(required=True)
+    srs_choice.add_argument("--srs", help="a halo2 .srs file, or the name of an imported ceremony")
+    srs_choice.add_argument(
+        "--unsafe-test-srs",
+        action="store_true",
+        help="parameters whose secret everybody knows: for tests only",
+    )
+    _unsafe(setup)
+    setup.add_argument("-o", "--out", required=True, help="the keys' folder")
+
+    prove = command("prove", commands.prove, "prove the output on an input")
+    prove.add_argument("key", help="the proving key")
+    prove.add_argument("input", help=".npy or .npz of one input")
+    _context(prove)
+    _unsafe(prove)
+    prove.add_argument("-o", "--out", required=True, help="the proof bundle's file")
+
+    verify = command("verify", commands.verify, "verify a proof")
+    verify.add_argument("key", help="the verifying key")
+    verify.add_argument("bundle", help="the proof bundle")
+    _context(verify)
+    verify.add_argument("--circuit-id", help="the circuit expected, 64 hex digits")
+    _unsafe(verify)
+
+    deploy = command("deploy", commands.deploy, "deploy a circuit's verifier contract")
+    deploy.add_argument("key", help="the verifying key")
+    _node(deploy)
+    _unsafe(deploy)
+
+    onchain = command("verify-onchain", commands.verify_onchain, "have a contract verify a proof")
+    onchain.add_argument("bundle", help="the proof bundle")
+    onchain.add_argument("--contract", required=True, help="the verifier's address")
+    onchain.add_argument(
+        "--circuit-id", help="the circuit expected; without it, the one that the contract pins"
+    )
+    onchain.add_argument("--send", action="store_true", help="send a transaction, not only a call")
+    _node(onchain)
+
+    run = command("run", commands.run, "run a circuit's model without proving")
+    run.add_argument("circuit")
+    run.add_argument("input", help=".npy or .npz of one input or a stack of them")
+    run.add_argument("--mode", required=True, choices=["float", "reference", "mock"])
+
+    report = command("report", commands.report, "say what a circuit is, costs and reveals")
+    report.add_argument("circuit")
+
+    inspect = command("inspect", commands.inspect, "say what an artefact holds")
+    inspect.add_argument("file")
+
+    command("ops", commands.ops, "list the supported operators")
+
+    srs = groups.add_parser("srs", help="universal parameters: list, import, check")
+    parts = srs.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command("list", commands.srs_list, "list what the cache holds", parts)
+    for name, action, text in (
+        ("import", commands.srs_import, "check a halo2 .srs file and copy it into the cache"),
+        ("check", commands.srs_check, "check a halo2 .srs file"),
+    ):
+        part = command(name, action, text, parts)
+        part.add_argument("file")
+        _unsafe(part)
+
+    command("doctor", commands.doctor, "say what this environment has and lacks")
+
+    explain = command("explain", commands.explain, "explain an error code")
+    explain.add_argument("code", help="such as ZK203")
+    return parser
+
+
+def _unsafe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-unsafe-srs",
+        action="store_true",
+        help="accept parameters of no known ceremony: for tests only",
+    )
+
+
+def _context(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--context", help="32 bytes as 64 hex digits, bound into the statement")
+
+
+def _node(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rpc", required=True, help="the node's URL")
+    parser.add_argument("--account", help="an encrypted keystore; its password is asked for")
+    parser.add_argument("--password-file", help="a file whose first line is the password")

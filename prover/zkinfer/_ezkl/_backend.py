@@ -1,0 +1,564 @@
+"""compile, setup, prove and verify by ezkl.
+
+Traps that this module keeps shut (each has a test):
+
+- Weights are fixed, never private: with ezkl's private parameters two models of one shape share a
+  verifying key, so the proof of one verifies as the other's.
+- Range checks come in random order, so settings are put into canonical order first.
+- The human-readable part of ezkl's proof file is not bound by the proof; it is neither written nor
+  read. Bundles carry the field elements alone.
+- Every input is private to ezkl. What is public (the input, if so asked, and the context) passes
+  through the graph to a public output, so there is one kind of public value.
+- The context that enters the circuit is keccak256(circuit id, context), so that a proof is also
+  bound to every byte of the key, among them those that ezkl's transcript leaves out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import weakref
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zkinfer import _field, _halo2_srs
+from zkinfer._artifacts import Circuit, ProofBundle, ProvingKey, VerifyingKey
+from zkinfer._container import FileSlice
+from zkinfer._errors import (
+    AccuracyUnreachable,
+    BackendFailed,
+    InputOutOfRange,
+    NotEnoughMemory,
+    ProofInvalid,
+    VisibilityUnsupported,
+)
+from zkinfer._ezkl import _candidates, _process
+from zkinfer._ezkl._candidates import Candidate
+from zkinfer._ezkl._process import Call, CallFailed, Job
+from zkinfer._files import WorkFolder
+from zkinfer._settings import CircuitSettings, Visibility
+from zkinfer._srs import Srs, SrsPoints, srs_of
+from zkinfer._statement import Statement, canonical_json
+from zkinfer_circuits import Model, check_input, run_float, with_public_tensors
+from zkinfer_contracts import CONTEXT_LIMBS, context_limbs, keccak256, proof_length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from zkinfer._progress import OnProgress
+
+NAME = "ezkl"
+_CALIBRATED = 64
+_MARGIN = 4.0
+_DEFAULT_ERROR = 0.02
+
+
+def _check_visibilities(settings: CircuitSettings) -> None:
+    if settings.weights is not Visibility.PUBLIC:
+        raise VisibilityUnsupported(
+            "weights cannot be hidden by the ezkl backend: its circuits bind only fixed weights, "
+            "through commitments that do not hide; its 'private' weights bind no model, so that "
+            "another model's proof would verify under the same key. Use weights='public'"
+        )
+    if settings.inputs is Visibility.COMMITTED:
+        raise VisibilityUnsupported(
+            "inputs cannot be committed by the ezkl backend: its commitments have no salt, so a "
+            "guessed input can be confirmed. Use inputs='hidden' or 'public'"
+        )
+    if settings.outputs is not Visibility.PUBLIC:
+        raise VisibilityUnsupported(
+            "outputs must be public with the ezkl backend: a proof about a hidden output says "
+            "nothing that a verifier could use. Use outputs='public'"
+        )
+
+
+class EzklBackend:
+    """The four verbs; holds no state."""
+
+    name = NAME
+
+    def compile(
+        self,
+        model: Model,
+        calibration: NDArray[np.float32],
+        settings: CircuitSettings,
+        on_progress: OnProgress | None = None,
+    ) -> Circuit:
+        """Choose ezkl settings by the calibration data and measure them there.
+
+        Raises
+        ------
+        VisibilityUnsupported
+            ezkl cannot keep what the visibilities promise.
+        AccuracyUnreachable
+            No settings within the error bound hold the calibration data.
+        """
+        _check_visibilities(settings)
+        exposed = settings.inputs is Visibility.PUBLIC
+        samples = calibration[:_CALIBRATED]
+        floats = np.stack([run_float(model, x) for x in samples])
+        bound = settings.max_error
+        if bound is None:
+            bound = _DEFAULT_ERROR * float(np.ptp(floats))
+        scales = (settings.scale_bits,) if settings.scale_bits else _candidates.SCALES
+        best = math.inf
+        with WorkFolder() as folder:
+            graph = with_public_tensors(model, limbs=CONTEXT_LIMBS, expose_input=exposed)
+            (folder.path / "model.onnx").write_bytes(graph)
+            for scale in scales:
+                found = self._fitting(folder, model, samples, scale, on_progress)
+                if found is None:
+                    continue
+                raw, outputs = found
+                best = float(np.abs(outputs - floats).max())
+                if best <= bound or settings.scale_bits:
+                    return _circuit(model, settings, raw, floats, outputs)
+        raise AccuracyUnreachable(
+            "no circuit holds the calibration data"
+            if best == math.inf
+            else f"the largest error is {best:.4g}, allowed {bound:.4g}"
+        )
+
+    def _fitting(
+        self,
+        folder: WorkFolder,
+        model: Model,
+        samples: NDArray[np.float32],
+        scale: int,
+        on_progress: OnProgress | None,
+    ) -> tuple[dict[str, Any], NDArray[np.float64]] | None:
+        """Return the smallest settings of a scale that hold the samples, and the outputs."""
+        options: list[tuple[int, int, dict[str, Any]]] = []
+        for candidate, raw in _generate_settings(folder, scale, on_progress):
+            k = _candidates.needed_logrows(raw, candidate)
+            raw["run_args"]["logrows"] = k
+            if k <= _candidates.LARGEST_K:
+                options.append((k, int(raw["num_rows"]), raw))
+        for _, _, raw in sorted(options, key=lambda option: option[:2]):
+            (folder.path / "settings.json").write_bytes(canonical_json(raw))
+            try:
+                # Inputs larger than all that were seen must fit as well.
+                self._witnesses(folder, model, raw, samples[:4] * _MARGIN, "margins", on_progress)
+                outputs = self._witnesses(folder, model, raw, samples, "accuracy", on_progress)
+            except CallFailed as error:
+                if error.name != "gen_witness":
+                    raise _process.failed(error) from None
+                continue
+            return raw, outputs
+        return None
+
+    def _witnesses(
+        self,
+        folder: WorkFolder,
+        model: Model,
+        raw: dict[str, Any],
+        samples: Sequence[NDArray[np.float32]] | NDArray[np.float32],
+        what: str,
+        on_progress: OnProgress | None,
+    ) -> NDArray[np.float64]:
+        """Run ezkl's quantised forward pass; return the outputs, shape (samples, *output)."""
+        calls = [_compile_call(folder)]
+        limbs = (0,) * CONTEXT_LIMBS
+        for i, x in enumerate(samples):
+            _write_input(folder.path / f"input-{i}.json", x, raw["run_args"]["input_scale"], limbs)
+            calls.append(_witness_call(folder, f"measuring {what}", f"-{i}"))
+        _process.run(Job("compile", tuple(calls), 0.2 + 0.02 * len(calls)), folder, on_progress)
+        found = [_read_outputs(folder.path / f"witness-{i}.json", raw) for i in range(len(samples))]
+        return np.stack(found).reshape(len(samples), *model.output_shape)
+
+    def evaluate(
+        self,
+        circuit: Circuit,
+        inputs: Sequence[NDArray[np.float32]] | NDArray[np.float32],
+        *,
+        constraints: bool,
+        on_progress: OnProgress | None = None,
+    ) -> NDArray[np.float64]:
+        """Run the quantised program on inputs without a proof.
+
+        Parameters
+        ----------
+        circuit
+            The circuit.
+        inputs
+            Inputs of the model's shape.
+        constraints
+            Also check every constraint of the circuit, without cryptography (mock proof).
+
+        Returns
+        -------
+        numpy.ndarray
+            Outputs as real numbers, shape (inputs, *output shape).
+
+        Raises
+        ------
+        InputOutOfRange
+            A value leaves the circuit's range.
+        """
+        raw = json.loads(circuit.backend_settings)
+        with WorkFolder() as folder:
+            _write_circuit(folder, circuit.model, circuit.statement, circuit.backend_settings)
+            checked = [check_input(circuit.model, x) for x in inputs]
+            try:
+                outputs = self._witnesses(
+                    folder, circuit.model, raw, checked, "outputs", on_progress
+                )
+            except CallFailed as error:
+                raise _out_of_range(error) from None
+            if constraints:
+                calls = [_compile_call(folder)]
+                calls += [
+                    Call(
+                        "mock",
+                        "checking constraints",
+                        {
+                            "witness": str(folder.path / f"witness-{i}.json"),
+                            "model": str(folder.path / "circuit"),
+                        },
+                    )
+                    for i in range(len(checked))
+                ]
+                try:
+                    _process.run(Job("mock", tuple(calls), 0.2 * len(calls)), folder, on_progress)
+                except CallFailed:
+                    raise BackendFailed("the circuit's constraints do not hold") from None
+            return outputs
+
+    def setup(
+        self, circuit: Circuit, srs: Srs, on_progress: OnProgress | None = None
+    ) -> tuple[ProvingKey, VerifyingKey]:
+        """Make the keys of a circuit on an SRS.
+
+        Raises
+        ------
+        SrsError
+            The SRS is missing, too small or damaged.
+        NotEnoughMemory
+            The job would not fit this machine.
+        """
+        raw = json.loads(circuit.backend_settings)
+        logrows = int(raw["run_args"]["logrows"])
+        _require_memory(_candidates.estimate_peak_mb(logrows))
+        srs_file = srs.file(logrows)
+        # Owned by the proving key: the backend's key stays in this folder as long as it lives.
+        folder = WorkFolder()
+        try:
+            _write_circuit(folder, circuit.model, circuit.statement, circuit.backend_settings)
+            at = folder.path
+            calls = (
+                _compile_call(folder),
+                Call(
+                    "setup",
+                    "making keys",
+                    {
+                        "model": str(at / "circuit"),
+                        "vk_path": str(at / "vk"),
+                        "pk_path": str(at / "pk"),
+                        "srs_path": str(srs_file),
+                    },
+                ),
+                Call(
+                    "create_evm_vka",
+                    "making the contract's key",
+                    {
+                        "vk_path": str(at / "vk"),
+                        "settings_path": str(at / "settings.json"),
+                        "vka_path": str(at / "vka"),
+                        "srs_path": str(srs_file),
+                    },
+                ),
+            )
+            try:
+                _process.run(
+                    Job("setup", calls, _candidates.estimate_prove_s(logrows)), folder, on_progress
+                )
+            except CallFailed as error:
+                raise _process.failed(error) from None
+            vk = VerifyingKey(
+                circuit.statement,
+                circuit.backend_settings,
+                (at / "vk").read_bytes(),
+                (at / "vka").read_bytes(),
+                srs.points,
+            )
+            pk_file = FileSlice(at / "pk", 0, (at / "pk").stat().st_size)
+            owner = _Owner(folder)
+            return ProvingKey(vk, circuit.onnx, pk_file, owner), vk
+        except BaseException:
+            folder.close()
+            raise
+
+    def prove(
+        self,
+        pk: ProvingKey,
+        x: NDArray[np.float32],
+        context: bytes,
+        on_progress: OnProgress | None = None,
+    ) -> ProofBundle:
+        """Prove the output of the model on an input.
+
+        Raises
+        ------
+        InputOutOfRange
+            A value leaves the circuit's range.
+        SrsError
+            The powers of the key's SRS are missing or damaged.
+        NotEnoughMemory
+            The job would not fit this machine.
+        """
+        vk = pk.verifying_key
+        raw = json.loads(vk.backend_settings)
+        logrows = int(raw["run_args"]["logrows"])
+        _require_memory(_candidates.estimate_peak_mb(logrows))
+        srs_file = srs_of(vk.srs).file(logrows)
+        limbs = context_limbs(bytes(vk.circuit_id), context)
+        with WorkFolder() as folder:
+            at = folder.path
+            _write_circuit(folder, pk.model, vk.statement, vk.backend_settings)
+            _write_input(at / "input.json", x, raw["run_args"]["input_scale"], limbs)
+            key_file = pk.backend_proving_key.path
+            if pk.backend_proving_key.offset:
+                key_file = at / "pk"
+                pk.backend_proving_key.copy_to(key_file)
+            calls = (
+                _compile_call(folder),
+                _witness_call(folder, "running the model"),
+                Call(
+                    "prove",
+                    "proving",
+                    {
+                        "witness": str(at / "witness.json"),
+                        "model": str(at / "circuit"),
+                        "pk_path": str(key_file),
+                        "proof_path": str(at / "proof.json"),
+                        "srs_path": str(srs_file),
+                    },
+                ),
+            )
+            try:
+                _process.run(
+                    Job("prove", calls, _candidates.estimate_prove_s(logrows)), folder, on_progress
+                )
+            except CallFailed as error:
+                if error.name == "gen_witness":
+                    raise _out_of_range(error) from None
+                # Its words may hold values of the witness.
+                raise BackendFailed(f"{error.name} failed") from None
+            answer = json.loads((at / "proof.json").read_bytes())
+        instances = [_field_from_ezkl(text) for group in answer["instances"] for text in group]
+        proof = bytes.fromhex(answer["hex_proof"].removeprefix("0x"))
+        public = tuple(instances[: vk.statement.public_input_count])
+        if tuple(instances[len(public) :]) != limbs:
+            raise BackendFailed("the proof's public values are not laid out as expected")
+        return ProofBundle(vk.circuit_id, context, public, proof, vk.statement)
+
+    def verify(self, vk: VerifyingKey, bundle: ProofBundle) -> None:
+        """Verify the proof of a bundle whose circuit and count were checked.
+
+        Raises
+        ------
+        ProofInvalid
+            The proof does not verify for this key, these public inputs and this context.
+        """
+        _process.require_ezkl()
+        import ezkl
+
+        expected = proof_length(vk.chain_key)
+        if len(bundle.proof) != expected:
+            # ezkl reads what it needs and ignores the rest: one proof would have many encodings.
+            raise ProofInvalid(f"{len(bundle.proof)} bytes, this circuit's proofs have {expected}")
+        instances = (*bundle.public_inputs, *context_limbs(bytes(vk.circuit_id), bundle.context))
+        answer = {
+            "protocol": None,
+            "instances": [[_field_to_ezkl(value) for value in instances]],
+            "proof": list(bundle.proof),
+            "hex_proof": "0x" + bundle.proof.hex(),
+            "split": None,
+            "pretty_public_inputs": None,
+            "timestamp": None,
+            "version": None,
+        }
+        with WorkFolder() as folder:
+            at = folder.path
+            (at / "proof.json").write_text(json.dumps(answer))
+            (at / "settings.json").write_bytes(vk.backend_settings)
+            (at / "vk").write_bytes(vk.backend_key)
+            (at / "srs").write_bytes(_verifier_srs(vk.srs))
+            try:
+                accepted = ezkl.verify(
+                    str(at / "proof.json"),
+                    str(at / "settings.json"),
+                    str(at / "vk"),
+                    str(at / "srs"),
+                )
+            except Exception as error:
+                raise ProofInvalid("the proof system refuses it") from error
+            except BaseException as error:
+                # A Rust panic is no Exception; anything else of that rank is not ours to keep.
+                if type(error).__name__ != "PanicException":
+                    raise
+                raise ProofInvalid("the proof system cannot read it") from error
+        if accepted is not True:
+            raise ProofInvalid("the proof system refuses it")
+
+
+class _Owner:
+    """Removes a work folder when the object that holds it goes."""
+
+    def __init__(self, folder: WorkFolder) -> None:
+        self._finalizer = weakref.finalize(self, folder.close)
+
+
+def _verifier_srs(points: SrsPoints) -> bytes:
+    return _halo2_srs.verifier_file(points.tau_g1, points.tau_g2)
+
+
+def _circuit(
+    model: Model,
+    settings: CircuitSettings,
+    raw: dict[str, Any],
+    floats: NDArray[np.float32],
+    outputs: NDArray[np.float64],
+) -> Circuit:
+    backend_settings = canonical_json(raw)
+    statement = Statement(
+        backend=NAME,
+        backend_version=version("ezkl"),
+        input_shape=model.input_shape,
+        output_shape=model.output_shape,
+        input_scale_bits=int(raw["run_args"]["input_scale"]),
+        output_scale_bits=int(raw["model_output_scales"][_output_index(settings.inputs)]),
+        inputs=settings.inputs,
+        weights=settings.weights,
+        outputs=settings.outputs,
+        model=keccak256(model.onnx).hex(),
+        settings=keccak256(backend_settings).hex(),
+    )
+    flat = (len(floats), -1)
+    same = floats.reshape(flat).argmax(axis=1) == outputs.reshape(flat).argmax(axis=1)
+    calibration = {
+        "samples": len(floats),
+        "agreement": float(same.mean()),
+        "max_abs_error": float(np.abs(outputs - floats).max()),
+        "output_range": [float(floats.min()), float(floats.max())],
+        "rows": int(raw["num_rows"]),
+        "logrows": int(raw["run_args"]["logrows"]),
+        "decomposition": [raw["run_args"]["decomp_base"], raw["run_args"]["decomp_legs"]],
+        "estimated_prove_s": _candidates.estimate_prove_s(int(raw["run_args"]["logrows"])),
+        "estimated_peak_mb": _candidates.estimate_peak_mb(int(raw["run_args"]["logrows"])),
+    }
+    return Circuit(statement, model.onnx, backend_settings, calibration)
+
+
+def _output_index(inputs: Visibility) -> int:
+    """Return which of the graph's outputs is the model's."""
+    return 1 if inputs is Visibility.PUBLIC else 0
+
+
+def _generate_settings(
+    folder: WorkFolder, scale: int, on_progress: OnProgress | None
+) -> list[tuple[Candidate, dict[str, Any]]]:
+    """Return ezkl's canonical settings for each candidate of a scale."""
+    options = _candidates.candidates(scale)
+    paths = [folder.path / f"generated-{i}.json" for i in range(len(options))]
+    calls = tuple(
+        Call(
+            "gen_settings",
+            "choosing settings",
+            {
+                "model": str(folder.path / "model.onnx"),
+                "output": str(path),
+                "run_args": candidate.run_args(_candidates.LARGEST_K),
+            },
+        )
+        for candidate, path in zip(options, paths, strict=True)
+    )
+    try:
+        _process.run(Job("compile", calls, 0.5), folder, on_progress)
+    except CallFailed as error:
+        raise _process.failed(error) from None
+    return [
+        (candidate, _candidates.canonical_settings(path.read_bytes()))
+        for candidate, path in zip(options, paths, strict=True)
+    ]
+
+
+def _compile_call(folder: WorkFolder) -> Call:
+    """Return the call that builds ezkl's circuit.
+
+    Its bytes hold a hash map in random order, so they are made anew for each job and never kept.
+    """
+    at = folder.path
+    arguments = {
+        "model": str(at / "model.onnx"),
+        "compiled_circuit": str(at / "circuit"),
+        "settings_path": str(at / "settings.json"),
+    }
+    return Call("compile_circuit", "building the circuit", arguments)
+
+
+def _witness_call(folder: WorkFolder, stage: str, suffix: str = "") -> Call:
+    at = folder.path
+    arguments = {
+        "data": str(at / f"input{suffix}.json"),
+        "model": str(at / "circuit"),
+        "output": str(at / f"witness{suffix}.json"),
+    }
+    return Call("gen_witness", stage, arguments)
+
+
+def _write_circuit(folder: WorkFolder, model: Model, statement: Statement, settings: bytes) -> None:
+    exposed = statement.inputs is Visibility.PUBLIC
+    graph = with_public_tensors(model, limbs=CONTEXT_LIMBS, expose_input=exposed)
+    (folder.path / "model.onnx").write_bytes(graph)
+    (folder.path / "settings.json").write_bytes(settings)
+
+
+def _write_input(path: Path, x: NDArray[np.float32], scale_bits: int, limbs: Sequence[int]) -> None:
+    """Write an input quantised by us (nearest integer, ties to even), so no decimal is parsed."""
+    integers = np.rint(x.astype(np.float64).reshape(-1) * (1 << scale_bits))
+    data = [
+        [_field_to_ezkl(_field.from_signed(int(v))) for v in integers],
+        [_field_to_ezkl(limb) for limb in limbs],
+    ]
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump({"input_data": data}, file)
+
+
+def _read_outputs(path: Path, raw: dict[str, Any]) -> NDArray[np.float64]:
+    # The context is last; the input, where it is exposed, is first.
+    outputs = json.loads(path.read_bytes())["outputs"]
+    scale = raw["model_output_scales"][len(outputs) - 2]
+    values = [_field.to_signed(_field_from_ezkl(text)) for text in outputs[-2]]
+    return np.array(values, dtype=np.float64) / float(1 << scale)
+
+
+def _field_to_ezkl(value: int) -> str:
+    return value.to_bytes(_field.BYTES, "little").hex()
+
+
+def _field_from_ezkl(text: str) -> int:
+    return int.from_bytes(bytes.fromhex(text), "little")
+
+
+def _out_of_range(error: CallFailed) -> InputOutOfRange:
+    # The error's own words hold the value.
+    return InputOutOfRange("a value of this run does not fit the circuit's decomposition")
+
+
+def _require_memory(needed_mb: float) -> None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return  # not Linux: the estimate stands in the report
+    found = dict(line.split(":", 1) for line in lines if ":" in line)
+    available_mb = int(found["MemAvailable"].split()[0]) / 1024
+    if needed_mb > available_mb:
+        raise NotEnoughMemory(needed_mb=needed_mb, available_mb=available_mb)

@@ -1,0 +1,113 @@
+"""What a circuit is, what it costs, and what a verifier learns, in words and as JSON."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zkinfer._settings import Visibility
+
+if TYPE_CHECKING:
+    from zkinfer._artifacts import Circuit
+    from zkinfer._statement import Statement
+
+
+def learns(statement: Statement) -> list[str]:
+    """Return, a sentence each, what whoever sees a proof learns."""
+    found = [
+        "the circuit's id, which names the model, its settings and the SRS",
+        "the model's architecture and its shapes",
+    ]
+    if statement.inputs is Visibility.PUBLIC:
+        found.append(f"the input, {math.prod(statement.input_shape)} numbers")
+    outputs = math.prod(statement.output_shape)
+    found.append(
+        f"the output, all {outputs} numbers with {statement.output_scale_bits} fractional bits: "
+        "more than the winning class; many queries can reveal much about inputs and weights"
+    )
+    if statement.weights is Visibility.PUBLIC:
+        found.append(
+            "the weights, if it guesses them: they are fixed in the key by commitments that bind "
+            "but do not hide, and the owner usually publishes them"
+        )
+    found.append("the context that the proof is bound to")
+    return found
+
+
+def hides(statement: Statement) -> list[str]:
+    """Return, a sentence each, what whoever sees a proof does not learn from it."""
+    if statement.inputs is Visibility.PUBLIC:
+        return ["nothing: the input is public"]
+    return [
+        "the input, beyond what the output itself says about it",
+        "every value inside the network",
+    ]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A circuit's report.
+
+    Attributes
+    ----------
+    data
+        Everything in it, as JSON has it.
+    """
+
+    data: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a copy of the report for JSON."""
+        return dict(self.data)
+
+    def __str__(self) -> str:
+        """Return the report as text."""
+        d = self.data
+        lines = [
+            f"circuit        {d['circuit']}",
+            f"backend        {d['backend']}",
+            f"model          {d['parameters']:,} parameters, {d['macs']:,} MACs, "
+            f"input {d['input_shape']}, output {d['output_shape']}",
+            f"operators      {', '.join(f'{n} {name}' for name, n in d['operators'])}",
+            f"visibility     inputs {d['inputs']}, weights {d['weights']}, outputs {d['outputs']}",
+            f"fixed point    inputs {d['input_scale_bits']} bits, "
+            f"outputs {d['output_scale_bits']} bits after the point",
+            f"size           {d['rows']:,} rows of 2^{d['logrows']}",
+            f"calibration    {d['samples']} samples: largest error {d['max_abs_error']:.4g} on "
+            f"outputs in [{d['output_range'][0]:.4g}, {d['output_range'][1]:.4g}], "
+            f"same class {100 * d['agreement']:.1f} %",
+            f"estimates      proof {d['estimated_prove_s']:.2g} s, "
+            f"memory {d['estimated_peak_mb']:,.0f} MB (two cores)",
+            "SRS            chosen at setup; an UNSAFE one is named so in the circuit id",
+            "a verifier learns",
+            *(f"  - {text}" for text in d["learns"]),
+            "a verifier does not learn",
+            *(f"  - {text}" for text in d["hides"]),
+        ]
+        return "\n".join(lines)
+
+
+def report(circuit: Circuit) -> Report:
+    """Return a circuit's report."""
+    statement, model = circuit.statement, circuit.model
+    return Report(
+        {
+            "circuit": circuit.digest.hex(),
+            "backend": f"{statement.backend} {statement.backend_version}",
+            "parameters": model.parameters,
+            "macs": model.macs,
+            "operators": [list(entry) for entry in model.operators],
+            "input_shape": list(statement.input_shape),
+            "output_shape": list(statement.output_shape),
+            "inputs": statement.inputs.value,
+            "weights": statement.weights.value,
+            "outputs": statement.outputs.value,
+            "input_scale_bits": statement.input_scale_bits,
+            "output_scale_bits": statement.output_scale_bits,
+            "public_inputs": statement.public_input_count,
+            "learns": learns(statement),
+            "hides": hides(statement),
+            **circuit.calibration,
+        }
+    )

@@ -1,0 +1,40 @@
+"""What a circuit is asked to be: visibilities and precision. The statement has no defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Visibility(StrEnum):
+    """Who learns a tensor."""
+
+    HIDDEN = "hidden"
+    """The prover alone; the proof reveals nothing about it beyond the public tensors."""
+    COMMITTED = "committed"
+    """The prover alone, bound by a hiding commitment that is part of the statement."""
+    PUBLIC = "public"
+    """Everybody who sees the statement."""
+
+
+@dataclass(frozen=True)
+class CircuitSettings:
+    """Everything that changes the circuit besides the model.
+
+    Parameters
+    ----------
+    inputs, weights, outputs
+        Who learns each of them; there are no defaults.
+    scale_bits
+        Fixed-point precision: a real number v is represented by round(v * 2^scale_bits). None lets
+        the backend choose the smallest precision within `max_error` on the calibration data.
+    max_error
+        Largest accepted absolute error of an output against float on the calibration data, or
+        None for 2 % of the outputs' range there.
+    """
+
+    inputs: Visibility
+    weights: Visibility
+    outputs: Visibility
+    scale_bits: int | None = None
+    max_error: float | None = None

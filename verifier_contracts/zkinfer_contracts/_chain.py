@@ -1,0 +1,295 @@
+"""Deploying verifiers and asking them, on whichever chain."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ._accounts import is_development_chain
+from ._artifacts import HALO2, VERIFIER, artifact
+from ._calldata import encode_constructor, encode_verify
+from ._errors import (
+    NoContractCode,
+    TransactionFailed,
+    UnsafeSrsRefused,
+    VerificationReverted,
+    WrongContractCode,
+)
+from ._ids import WORD, checksum_address, is_unsafe, vka_digest
+from ._ids import circuit_id as derive_circuit_id
+
+GAS_LIMIT = 16_777_216
+"""The most gas that one transaction may ask for (EIP-7825)."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A verifier on a chain.
+
+    Attributes
+    ----------
+    address : str
+        Where it stands.
+    circuit_id : bytes
+        The circuit that it verifies; a consumer pins both.
+    gas : int
+        What creating it took, the key's data contract with it.
+    contract_bytes : int
+        Its code, in bytes; a chain allows 24,576.
+    halo2_address : str
+        ezkl's verifier, which all circuits share.
+    halo2_gas : int
+        What creating that took; 0 if it was there before.
+    """
+
+    address: str
+    circuit_id: bytes
+    gas: int
+    contract_bytes: int
+    halo2_address: str
+    halo2_gas: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """An accepted proof.
+
+    Attributes
+    ----------
+    gas : int
+        What the transaction took; without one, what it would take.
+    transaction_hash : str or None
+        Of the transaction, if one was sent.
+    block_number : int or None
+        The block it is in, if one was sent.
+    """
+
+    gas: int
+    transaction_hash: str | None
+    block_number: int | None
+
+
+@dataclass(frozen=True)
+class Mined:
+    """A transaction in a block."""
+
+    gas: int
+    transaction_hash: str
+    block_number: int
+    contract: str | None
+
+
+class Chain(ABC):
+    """What an embedded chain and a node have in common.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    chain_id : int
+        As in EIP-155.
+    """
+
+    name: str
+    chain_id: int
+
+    def __init__(self) -> None:
+        self._halo2: str | None = None
+
+    # What a kind of chain provides.
+
+    @abstractmethod
+    def code_at(self, address: str) -> bytes:
+        """Return the code at an address, empty if there is none."""
+
+    @abstractmethod
+    def _call(self, to: str | None, data: bytes) -> bytes: ...
+
+    @abstractmethod
+    def _send(self, to: str | None, data: bytes) -> Mined: ...
+
+    @abstractmethod
+    def _gas_of(self, to: str, data: bytes) -> int: ...
+
+    # What follows from it.
+
+    def call_raw(self, address: str, data: bytes) -> bytes:
+        """Run a call without a transaction; return what the contract returns.
+
+        Raises
+        ------
+        VerificationReverted
+            If the call reverts.
+        NodeError
+            If a node refuses to run it.
+        """
+        return self._call(address, data)
+
+    def deploy(self, bytecode: bytes) -> tuple[str, int]:
+        """Create a contract from its creation code, arguments included; return address and gas.
+
+        Raises
+        ------
+        VerificationReverted
+            If the constructor reverts.
+        TransactionFailed
+            If the transaction is refused or fails in another way.
+        """
+        mined = self._send(None, bytecode)
+        if mined.contract is None:
+            raise TransactionFailed("its receipt names no contract")
+        return checksum_address(mined.contract), mined.gas
+
+    def deploy_ezkl(
+        self,
+        vka: bytes,
+        key_digest: bytes,
+        srs_id: bytes,
+        public_input_count: int,
+        *,
+        halo2: str | None = None,
+        allow_unsafe_srs: bool = False,
+    ) -> Deployment:
+        """Deploy a verifier for one ezkl circuit.
+
+        Parameters
+        ----------
+        vka : bytes
+            The verifying-key artefact file, count first.
+        key_digest, srs_id : bytes
+            32 bytes each, as in :func:`circuit_id`.
+        public_input_count : int
+            Without the context's limbs.
+        halo2 : str, optional
+            Address of ezkl's verifier. By default the one this object deployed or used before, or
+            a new one.
+        allow_unsafe_srs : bool
+            Deploy a circuit that its SRS's maker can forge to a chain that may hold value.
+
+        Raises
+        ------
+        UnsafeSrsRefused
+            If that is not allowed.
+        WrongContractCode, NoContractCode
+            If ezkl's verifier is not at ``halo2``, or this contract not where it was created.
+        VerificationReverted
+            If the constructor refuses the key.
+        TransactionFailed
+            If a transaction fails.
+        """
+        identity = derive_circuit_id(key_digest, vka_digest(vka), srs_id, public_input_count)
+        if is_unsafe(identity) and not allow_unsafe_srs and not is_development_chain(self.chain_id):
+            raise UnsafeSrsRefused(identity, self.chain_id)  # A15
+        halo2_gas = 0
+        halo2_address = halo2 if halo2 is not None else self._halo2
+        if halo2_address is None:
+            halo2_address, halo2_gas = self.deploy(artifact(HALO2).bytecode)
+        self._require_halo2(halo2_address)
+        self._halo2 = halo2_address
+        arguments = encode_constructor(halo2_address, vka, key_digest, srs_id, public_input_count)
+        verifier = artifact(VERIFIER)
+        address, gas = self.deploy(verifier.bytecode + arguments)
+        if self._require_verifier(address) != identity:
+            raise WrongContractCode(address, VERIFIER)
+        return Deployment(
+            address=address,
+            circuit_id=identity,
+            gas=gas,
+            contract_bytes=len(verifier.runtime),
+            halo2_address=halo2_address,
+            halo2_gas=halo2_gas,
+        )
+
+    def verify(
+        self,
+        address: str,
+        circuit_id: bytes,
+        proof: bytes,
+        public_inputs: Sequence[int],
+        context: bytes,
+        *,
+        transact: bool,
+    ) -> Receipt:
+        """Have a deployed verifier check a proof; return if it accepts.
+
+        The contract at the address must be the verifier that ships here, made by its own
+        constructor from the key that its circuit id names; only then is an acceptance worth
+        anything. A consumer on chain cannot check that, and pins the address instead.
+
+        Parameters
+        ----------
+        address : str
+            The verifier's.
+        circuit_id, context : bytes
+            32 bytes each: the circuit that you trust, and what the proof was made for.
+        proof : bytes
+            As the prover wrote it.
+        public_inputs : sequence of int
+            Field elements, without the context's limbs.
+        transact : bool
+            Send a transaction after the call has succeeded; else only estimate what it would take.
+
+        Raises
+        ------
+        VerificationReverted
+            If the contract refuses the proof or the statement; it says why.
+        NoContractCode, WrongContractCode
+            If the verifier is not there.
+        TransactionFailed
+            If the transaction fails though the call did not.
+        """
+        self._require_verifier(address)
+        data = encode_verify(circuit_id, proof, public_inputs, context)
+        self.call_raw(address, data)
+        if not transact:
+            return Receipt(self._gas_of(address, data), None, None)
+        mined = self._send(address, data)
+        return Receipt(mined.gas, mined.transaction_hash, mined.block_number)
+
+    def _require_halo2(self, address: str) -> None:
+        halo2 = artifact(HALO2)
+        if halo2.immutables(self._code_of(address)) is None:
+            raise WrongContractCode(address, halo2.name)
+
+    def _require_verifier(self, address: str) -> bytes:
+        """Refuse what is not a verifier as its constructor makes it; return its circuit's id.
+
+        Whoever deploys may return the verifier's code with immutables of their own: another
+        contract behind it, an id that is not its key's. So the constructor is run again, on what
+        this verifier says it was made from, and must arrive at the same code.
+        """
+        verifier = artifact(VERIFIER)
+        stated = verifier.immutables(self._code_of(address))
+        if stated is None:
+            raise WrongContractCode(address, VERIFIER)
+        halo2, store = ("0x" + stated[name][-20:].hex() for name in ("HALO2", "STORE"))
+        self._require_halo2(halo2)
+        stored = self._code_of(store)
+        words, rest = divmod(len(stored) - 1, WORD)
+        if stored[0] != 0 or rest != 0:
+            raise WrongContractCode(address, VERIFIER)
+        arguments = encode_constructor(
+            halo2,
+            words.to_bytes(8, "little") + stored[1:],
+            stated["KEY_DIGEST"],
+            stated["SRS_ID"],
+            int.from_bytes(stated["COUNT"], "big"),
+        )
+        try:
+            made = verifier.immutables(self._call(None, verifier.bytecode + arguments))
+        except VerificationReverted:
+            made = None
+        # A new key's store has a new address; the old one holds this key, as was just read.
+        if made is None or {**made, "STORE": stated["STORE"]} != stated:
+            raise WrongContractCode(address, VERIFIER)
+        return stated["CIRCUIT_ID"]
+
+    def _code_of(self, address: str) -> bytes:
+        code = self.code_at(address)
+        if not code:
+            raise NoContractCode(address, self.chain_id)
+        return code
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
