@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ._import import Model
 
 
-def with_public_tensors(model: Model, *, limbs: int, expose_input: bool) -> bytes:
+def with_public_tensors(model: Model, *, limbs: int, expose_input: bool, salt: int = 0) -> bytes:
     """Return `model` with a context that is made public, and on request its input.
 
     Parameters
@@ -21,23 +21,32 @@ def with_public_tensors(model: Model, *, limbs: int, expose_input: bool) -> byte
     expose_input
         Pass "x" on as output "x_out" as well.
 
+    salt
+        How many numbers of a third float32 input "salt", shape [1, salt], which nothing reads;
+        0 leaves it out.
+
     Returns
     -------
     bytes
-        A deterministic ModelProto; inputs "x", "context", outputs ["x_out",] "y", "context_out".
+        A deterministic ModelProto; inputs "x", "context" [, "salt"], outputs ["x_out",] "y",
+        "context_out".
 
     Raises
     ------
     ValueError
-        `limbs` is not an integer from 1 to 1024.
+        `limbs` is not an integer from 1 to 1024, or `salt` not one from 0 to 1024.
     """
     from onnx import ModelProto, TensorProto, helper
 
     if not isinstance(limbs, int) or not 1 <= limbs <= 1024:
         raise ValueError(f"limbs must be an integer from 1 to 1024, not {limbs!r}")
+    if not isinstance(salt, int) or not 0 <= salt <= 1024:
+        raise ValueError(f"salt must be an integer from 0 to 1024, not {salt!r}")
     made = ModelProto.FromString(model.onnx)
     graph = made.graph
     graph.input.append(helper.make_tensor_value_info("context", TensorProto.FLOAT, [1, limbs]))
+    if salt:
+        graph.input.append(helper.make_tensor_value_info("salt", TensorProto.FLOAT, [1, salt]))
     outputs = [helper.make_tensor_value_info("context_out", TensorProto.FLOAT, [1, limbs])]
     graph.node.append(
         helper.make_node("Identity", ["context"], ["context_out"], name="pass_context")

@@ -15,6 +15,7 @@ from zkinfer import chain
 from zkinfer._api import compile, prove, setup, verify
 from zkinfer._artifacts import Circuit, ProofBundle, ProvingKey, PublicValues, VerifyingKey
 from zkinfer._errors import (
+    AccountMissing,
     AccuracyUnreachable,
     ArtifactError,
     ArtifactMalformed,
@@ -83,6 +84,7 @@ from zkinfer_circuits import (
 )
 
 __all__ = [
+    "AccountMissing",
     "AccuracyUnreachable",
     "ArtifactError",
     "ArtifactMalformed",

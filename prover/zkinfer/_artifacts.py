@@ -463,11 +463,11 @@ class PublicValues:
         if len(bundle.public_inputs) != statement.public_input_count:
             raise PublicInputCountMismatch(
                 expected=statement.public_input_count, got=len(bundle.public_inputs)
-            )
+            )  # A14
         integers = [_field.to_signed(value) for value in bundle.public_inputs]
         for index, value in enumerate(integers):
             if not -(1 << 63) <= value < 1 << 63:
-                raise PublicInputNotCanonical(index=index, reason="not a 64-bit integer")
+                raise PublicInputNotCanonical(index=index, reason="not a 64-bit integer")  # A11
         split = len(integers) - math.prod(statement.output_shape)
         outputs = np.array(integers[split:], dtype=np.int64).reshape(statement.output_shape)
         inputs = None

@@ -42,7 +42,8 @@ The branches that hang on `ZkinferError` besides those of `zkinfer_circuits`
         ├── WrongContractCode      ZK604  ValueError
         ├── TransactionFailed      ZK605  RuntimeError    (exit status 3)
         ├── KeystoreUnusable       ZK606  ValueError
-        └── DevelopmentKeyRefused  ZK607  ValueError
+        ├── DevelopmentKeyRefused  ZK607  ValueError
+        └── AccountMissing         ZK608  ValueError
 
 A malformed artefact (ZK40x) and a rejected proof (ZK41x) are different branches: the first says
 that there is no statement to judge, the second that there is one and it is not proven.
@@ -426,6 +427,15 @@ class DevelopmentKeyRefused(ChainError, ValueError):
     title = "development key refused"
     why = "its private key is public: whatever it owns can be taken"
     fix = "use an account of your own"
+    exit_status = 2
+
+
+class AccountMissing(ChainError, ValueError):
+    """A transaction on a chain that may hold value, and no account to pay for it."""
+
+    code = "ZK608"
+    title = "account missing"
+    fix = "pass an encrypted keystore with --account (keystore= in Python)"
     exit_status = 2
 
 

@@ -80,22 +80,22 @@ def read_points(path: Path) -> tuple[int, bytes, bytes]:
     """
     place = f"file '{path}'"
     if not path.is_file():
-        raise SrsNotFound("no such file", place=place)
+        raise SrsNotFound("no such file", place=place)  # Usage
     try:
         with path.open("rb") as file:
             return _read_points(file, place)
     except OSError as error:
-        raise SrsNotFound(error.strerror or "cannot read", place=place) from error
+        raise SrsNotFound(error.strerror or "cannot read", place=place) from error  # Usage
 
 
 def _read_points(file: BinaryIO, place: str) -> tuple[int, bytes, bytes]:
     size = os.fstat(file.fileno()).st_size
     k = int.from_bytes(file.read(4), "little")
     if not 1 <= k <= _LARGEST_K:
-        raise SrsMalformed(f"2^{k} powers" if k < 1000 else "no halo2 SRS file", place=place)
+        raise SrsMalformed(f"2^{k} powers" if k < 1000 else "no halo2 SRS file", place=place)  # A15
     if size != file_bytes(k):
         reason = f"{size} bytes, a file of 2^{k} powers has {file_bytes(k)}"
-        raise SrsMalformed(reason, place=place)
+        raise SrsMalformed(reason, place=place)  # A15
     try:
         one = _decode_g1(file.read(_G1_BYTES))
         tau_g1 = _decode_g1(file.read(_G1_BYTES))
@@ -107,7 +107,7 @@ def _read_points(file: BinaryIO, place: str) -> tuple[int, bytes, bytes]:
         _curve.g1_from_bytes(tau_g1)
         _curve.g2_from_bytes(tau_g2)
     except ValueError as error:
-        raise SrsMalformed(str(error), place=place) from error
+        raise SrsMalformed(str(error), place=place) from error  # A15
     return k, tau_g1, tau_g2
 
 

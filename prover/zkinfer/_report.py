@@ -40,7 +40,9 @@ def hides(statement: Statement) -> list[str]:
     if statement.inputs is Visibility.PUBLIC:
         return ["nothing: the input is public"]
     return [
-        "the input, beyond what the output itself says about it",
+        "the input, beyond what the output itself says about it; with ezkl this rests on a random "
+        "salt that hides counts, not on perfect zero knowledge: how many inner values are "
+        "negative or zero shows through, blurred",
         "every value inside the network",
     ]
 

@@ -52,7 +52,7 @@ class SrsPoints:
         try:
             matching = _curve.same_secret(tau_g1, tau_g2)
         except ValueError as error:
-            raise SrsMalformed(str(error), place=place) from error
+            raise SrsMalformed(str(error), place=place) from error  # A15
         if not matching:
             raise SrsPairingMismatch(
                 "e([tau]_1, [1]_2) is not e([1]_1, [tau]_2)", place=place
@@ -151,7 +151,7 @@ class Srs:
         if points != self.points:
             raise SrsMismatch(expected=self.id.hex(), got=points.id.hex(), place=place)  # A15
         if found < k:
-            raise SrsTooSmall(needed=k, got=found)
+            raise SrsTooSmall(needed=k, got=found)  # Usage
         return path
 
     def _find(self, k: int) -> Path:
@@ -168,8 +168,10 @@ class Srs:
         if fitting:
             return _cache_path(self.id, min(fitting))
         if sizes:
-            raise SrsTooSmall(needed=k, got=max(sizes))
-        raise SrsNotFound(f"no parameters of {self.name} (id {self.id.hex()}) in the cache")
+            raise SrsTooSmall(needed=k, got=max(sizes))  # Usage
+        raise SrsNotFound(
+            f"no parameters of {self.name} (id {self.id.hex()}) in the cache"
+        )  # Usage
 
 
 def _cache_path(identity: bytes, k: int) -> Path:
@@ -212,7 +214,7 @@ def ceremony_srs(name: str) -> Srs:
             points = SrsPoints.from_points(tau_g1, tau_g2, place=f"file '{entry.path}'")
             if points.id == entry.id:
                 return Srs(points)
-    raise SrsNotFound(f"no parameters of the ceremony '{name}' in the cache")
+    raise SrsNotFound(f"no parameters of the ceremony '{name}' in the cache")  # Usage
 
 
 def load_srs(path: str | Path, *, allow_unsafe_srs: bool = False) -> Srs:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import zkinfer_contracts as contracts
 from zkinfer._errors import (
+    AccountMissing,
     ChainError,
     ChainSupportMissing,
     DevelopmentKeyRefused,
@@ -44,7 +45,7 @@ def _translated() -> Iterator[None]:
     except contracts.VerificationReverted as error:
         raise RejectedOnChain(
             name=error.name, selector=error.selector, arguments=error.arguments
-        ) from error
+        ) from error  # A13
     except contracts.ChainSupportMissing as error:
         raise ChainSupportMissing(str(error)) from error
     except contracts.NodeUnreachable as error:
@@ -60,8 +61,10 @@ def _translated() -> Iterator[None]:
     except contracts.DevelopmentKeyRefused as error:
         place = f"account {error.address}, chain {error.chain_id}"
         raise DevelopmentKeyRefused("a published key", place=place) from error  # A18
+    except contracts.AccountMissing as error:
+        raise AccountMissing("none was given", place=f"chain {error.chain_id}") from error  # A18
     except contracts.UnsafeSrsRefused as error:
-        raise UnsafeSrsRefused("to a real chain", place=f"chain {error.chain_id}") from error
+        raise UnsafeSrsRefused("to a real chain", place=f"chain {error.chain_id}") from error  # A15
     except contracts.TransactionFailed as error:
         raise TransactionFailed(error.reason) from error
     except contracts.ContractError as error:

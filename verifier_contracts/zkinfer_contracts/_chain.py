@@ -191,7 +191,7 @@ class Chain(ABC):
         verifier = artifact(VERIFIER)
         address, gas = self.deploy(verifier.bytecode + arguments)
         if self._require_verifier(address) != identity:
-            raise WrongContractCode(address, VERIFIER)
+            raise WrongContractCode(address, VERIFIER)  # A13
         return Deployment(
             address=address,
             circuit_id=identity,
@@ -250,7 +250,7 @@ class Chain(ABC):
     def _require_halo2(self, address: str) -> None:
         halo2 = artifact(HALO2)
         if halo2.immutables(self._code_of(address)) is None:
-            raise WrongContractCode(address, halo2.name)
+            raise WrongContractCode(address, halo2.name)  # A12
 
     def _require_verifier(self, address: str) -> bytes:
         """Refuse what is not a verifier as its constructor makes it; return its circuit's id.
@@ -262,13 +262,13 @@ class Chain(ABC):
         verifier = artifact(VERIFIER)
         stated = verifier.immutables(self._code_of(address))
         if stated is None:
-            raise WrongContractCode(address, VERIFIER)
+            raise WrongContractCode(address, VERIFIER)  # A13
         halo2, store = ("0x" + stated[name][-20:].hex() for name in ("HALO2", "STORE"))
         self._require_halo2(halo2)
         stored = self._code_of(store)
         words, rest = divmod(len(stored) - 1, WORD)
         if stored[0] != 0 or rest != 0:
-            raise WrongContractCode(address, VERIFIER)
+            raise WrongContractCode(address, VERIFIER)  # A13
         arguments = encode_constructor(
             halo2,
             words.to_bytes(8, "little") + stored[1:],
@@ -282,7 +282,7 @@ class Chain(ABC):
             made = None
         # A new key's store has a new address; the old one holds this key, as was just read.
         if made is None or {**made, "STORE": stated["STORE"]} != stated:
-            raise WrongContractCode(address, VERIFIER)
+            raise WrongContractCode(address, VERIFIER)  # A13
         return stated["CIRCUIT_ID"]
 
     def _code_of(self, address: str) -> bytes:

@@ -119,7 +119,7 @@ class Node(Chain):
             raise AccountMissing(self.chain_id)  # A18
         accounts = self._rpc("eth_accounts")
         if not accounts:
-            raise AccountMissing(self.chain_id)
+            raise AccountMissing(self.chain_id)  # Usage
         return str(accounts[0])
 
     def _submit(self, transaction: dict[str, Any], sender: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zkinfer._cli import _commands as commands
 from zkinfer._settings import Visibility
+from zkinfer_models import models
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
         return made
 
     demo = command("demo", commands.demo, "show the main job on shipped real data, end to end")
-    demo.add_argument("--model", default="breast-cancer", help="a shipped model's id")
+    ids = [card.id for card in models()]
+    demo.add_argument("--model", default=ids[0], choices=ids, help="a shipped model")
 
     compile_ = command("compile", commands.compile_, "turn an ONNX model into a circuit")
     compile_.add_argument("model", help="the ONNX file")

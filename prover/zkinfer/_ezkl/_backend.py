@@ -9,6 +9,10 @@ Traps that this module keeps shut (each has a test):
   read. Bundles carry the field elements alone.
 - Every input is private to ezkl. What is public (the input, if so asked, and the context) passes
   through the graph to a public output, so there is one kind of public value.
+- ezkl blinds its columns, but not the commitments to how often each digit of its range checks
+  occurs: they depend on the input alone, so that a guessed input could be confirmed and two proofs
+  of one input be linked. Every proof therefore range-checks a fresh random salt as well, whose
+  digits are counted with the others (`_salt`).
 - The context that enters the circuit is keccak256(circuit id, context), so that a proof is also
   bound to every byte of the key, among them those that ezkl's transcript leaves out.
 """
@@ -18,6 +22,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import secrets
 import weakref
 from importlib.metadata import version
 from pathlib import Path
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
 
 NAME = "ezkl"
 _CALIBRATED = 64
+_SALT_LIMBS = 64
 _MARGIN = 4.0
 _DEFAULT_ERROR = 0.02
 
@@ -109,8 +115,7 @@ class EzklBackend:
         scales = (settings.scale_bits,) if settings.scale_bits else _candidates.SCALES
         best = math.inf
         with WorkFolder() as folder:
-            graph = with_public_tensors(model, limbs=CONTEXT_LIMBS, expose_input=exposed)
-            (folder.path / "model.onnx").write_bytes(graph)
+            _write_model(folder, model, exposed=exposed)
             for scale in scales:
                 found = self._fitting(folder, model, samples, scale, on_progress)
                 if found is None:
@@ -164,9 +169,11 @@ class EzklBackend:
     ) -> NDArray[np.float64]:
         """Run ezkl's quantised forward pass; return the outputs, shape (samples, *output)."""
         calls = [_compile_call(folder)]
-        limbs = (0,) * CONTEXT_LIMBS
+        # Nothing of these runs leaves this process: no context, no salt.
+        limbs, salt = (0,) * CONTEXT_LIMBS, (0,) * _SALT_LIMBS
+        scale_bits = raw["run_args"]["input_scale"]
         for i, x in enumerate(samples):
-            _write_input(folder.path / f"input-{i}.json", x, raw["run_args"]["input_scale"], limbs)
+            _write_input(folder.path / f"input-{i}.json", x, scale_bits, limbs, salt)
             calls.append(_witness_call(folder, f"measuring {what}", f"-{i}"))
         _process.run(Job("compile", tuple(calls), 0.2 + 0.02 * len(calls)), folder, on_progress)
         found = [_read_outputs(folder.path / f"witness-{i}.json", raw) for i in range(len(samples))]
@@ -321,7 +328,9 @@ class EzklBackend:
         with WorkFolder() as folder:
             at = folder.path
             _write_circuit(folder, pk.model, vk.statement, vk.backend_settings)
-            _write_input(at / "input.json", x, raw["run_args"]["input_scale"], limbs)
+            run_args = raw["run_args"]
+            salt = _salt(run_args["decomp_base"] ** run_args["decomp_legs"])
+            _write_input(at / "input.json", x, run_args["input_scale"], limbs, salt)
             key_file = pk.backend_proving_key.path
             if pk.backend_proving_key.offset:
                 key_file = at / "pk"
@@ -372,7 +381,9 @@ class EzklBackend:
         expected = proof_length(vk.chain_key)
         if len(bundle.proof) != expected:
             # ezkl reads what it needs and ignores the rest: one proof would have many encodings.
-            raise ProofInvalid(f"{len(bundle.proof)} bytes, this circuit's proofs have {expected}")
+            raise ProofInvalid(
+                f"{len(bundle.proof)} bytes, this circuit's proofs have {expected}"
+            )  # Protocol
         instances = (*bundle.public_inputs, *context_limbs(bytes(vk.circuit_id), bundle.context))
         answer = {
             "protocol": None,
@@ -398,14 +409,14 @@ class EzklBackend:
                     str(at / "srs"),
                 )
             except Exception as error:
-                raise ProofInvalid("the proof system refuses it") from error
+                raise ProofInvalid("the proof system refuses it") from error  # Protocol
             except BaseException as error:
                 # A Rust panic is no Exception; anything else of that rank is not ours to keep.
                 if type(error).__name__ != "PanicException":
                     raise
-                raise ProofInvalid("the proof system cannot read it") from error
+                raise ProofInvalid("the proof system cannot read it") from error  # Protocol
         if accepted is not True:
-            raise ProofInvalid("the proof system refuses it")
+            raise ProofInvalid("the proof system refuses it")  # Protocol
 
 
 class _Owner:
@@ -513,19 +524,49 @@ def _witness_call(folder: WorkFolder, stage: str, suffix: str = "") -> Call:
     return Call("gen_witness", stage, arguments)
 
 
+def _write_model(folder: WorkFolder, model: Model, *, exposed: bool) -> None:
+    graph = with_public_tensors(
+        model, limbs=CONTEXT_LIMBS, expose_input=exposed, salt=_SALT_LIMBS
+    )
+    (folder.path / "model.onnx").write_bytes(graph)
+
+
 def _write_circuit(folder: WorkFolder, model: Model, statement: Statement, settings: bytes) -> None:
     exposed = statement.inputs is Visibility.PUBLIC
-    graph = with_public_tensors(model, limbs=CONTEXT_LIMBS, expose_input=exposed)
-    (folder.path / "model.onnx").write_bytes(graph)
+    _write_model(folder, model, exposed=exposed)
     (folder.path / "settings.json").write_bytes(settings)
 
 
-def _write_input(path: Path, x: NDArray[np.float32], scale_bits: int, limbs: Sequence[int]) -> None:
+def _salt(magnitude: int) -> list[int]:
+    """Return fresh random integers below a magnitude, to be range-checked beside the witness.
+
+    ezkl commits, without blinding, to the number of occurrences of each digit and of each sign
+    (its lookups are Haboeck's, ePrint 2022/1530, section 3, multiplicities m). The salt's digits
+    are uniform: their counts alone have more than 200 bits of entropy in each column. The counts
+    of the three signs can always be searched for; here they are blurred by drawing how many
+    integers are zero and how many negative.
+    """
+    zeros = secrets.randbelow(_SALT_LIMBS // 4 + 1)
+    negatives = secrets.randbelow(_SALT_LIMBS - zeros + 1)
+    values = [1 + secrets.randbelow(magnitude - 1) for _ in range(_SALT_LIMBS - zeros)]
+    salt = [-v if i < negatives else v for i, v in enumerate(values)] + [0] * zeros
+    secrets.SystemRandom().shuffle(salt)
+    return salt
+
+
+def _write_input(
+    path: Path,
+    x: NDArray[np.float32],
+    scale_bits: int,
+    limbs: Sequence[int],
+    salt: Sequence[int],
+) -> None:
     """Write an input quantised by us (nearest integer, ties to even), so no decimal is parsed."""
     integers = np.rint(x.astype(np.float64).reshape(-1) * (1 << scale_bits))
     data = [
         [_field_to_ezkl(_field.from_signed(int(v))) for v in integers],
         [_field_to_ezkl(limb) for limb in limbs],
+        [_field_to_ezkl(_field.from_signed(value)) for value in salt],
     ]
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
