@@ -83,3 +83,9 @@ def srs_folder():
     """The folder with real ceremonies' files, or None."""
     folder = os.environ.get("ZKINFER_SRS_DIR")
     return None if folder is None else Path(folder)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-snapshots", action="store_true", help="write tests/golden/snapshots.json anew"
+    )
