@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_LONGEST = 240
+_LONGEST = 400
 _LISTED = 20
 
 

@@ -14,9 +14,11 @@ Five lines::
 from zkinfer import chain
 from zkinfer._api import compile, prove, setup, verify
 from zkinfer._artifacts import Circuit, ProofBundle, ProvingKey, PublicValues, VerifyingKey
+from zkinfer._calibration import Calibration
 from zkinfer._errors import (
     AccountMissing,
     AccuracyUnreachable,
+    ArgumentInvalid,
     ArtifactError,
     ArtifactMalformed,
     ArtifactNotFound,
@@ -86,6 +88,7 @@ from zkinfer_circuits import (
 __all__ = [
     "AccountMissing",
     "AccuracyUnreachable",
+    "ArgumentInvalid",
     "ArtifactError",
     "ArtifactMalformed",
     "ArtifactNotFound",
@@ -95,6 +98,7 @@ __all__ = [
     "BackendError",
     "BackendFailed",
     "BackendMissing",
+    "Calibration",
     "CalibrationInvalid",
     "ChainError",
     "ChainSupportMissing",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zkinfer._arrays import real_array
 from zkinfer._artifacts import (
     CONTEXT_BYTES,
     NO_CONTEXT,
@@ -17,6 +19,7 @@ from zkinfer._artifacts import (
 )
 from zkinfer._backends import find_backend
 from zkinfer._errors import (
+    ArgumentInvalid,
     CalibrationInvalid,
     CircuitMismatch,
     ContextInvalid,
@@ -27,7 +30,9 @@ from zkinfer._errors import (
 from zkinfer._settings import CircuitSettings, Visibility
 from zkinfer._statement import CircuitId
 from zkinfer_circuits import (
+    InputRefused,
     InputShapeMismatch,
+    InputTypeMismatch,
     Model,
     check_input,
     export_torch,
@@ -39,6 +44,9 @@ if TYPE_CHECKING:
 
     from zkinfer._progress import OnProgress
     from zkinfer._srs import Srs
+
+
+_MOST_BITS = 24
 
 
 def compile(
@@ -61,7 +69,8 @@ def compile(
         An ONNX file's path, ONNX bytes, or a ``torch.nn.Module``.
     calibration
         Typical inputs, shape (samples, *input shape); a leading batch dimension of 1 in the
-        model's input may be left out. They choose the precision and are measured in the report.
+        model's input may be left out. The first 64 choose the precision and are measured in the
+        report; the first 4, times 4, must fit the circuit's range as well.
     inputs, weights, outputs
         Who learns each of them: ``"hidden"``, ``"committed"`` or ``"public"``. No defaults.
     backend
@@ -81,6 +90,12 @@ def compile(
     CalibrationInvalid, VisibilityUnsupported, AccuracyUnreachable, BackendError
         See each.
     """
+    if scale_bits is not None and not (type(scale_bits) is int and 1 <= scale_bits <= _MOST_BITS):
+        raise ArgumentInvalid(
+            f"{scale_bits!r}; an integer from 1 to {_MOST_BITS}", place="scale_bits"
+        )
+    if max_error is not None and not 0 < max_error < math.inf:
+        raise ArgumentInvalid(f"{max_error!r}; a positive number", place="max_error")
     settings = CircuitSettings(
         inputs=_visibility("inputs", inputs),
         weights=_visibility("weights", weights),
@@ -90,6 +105,8 @@ def compile(
     )
     if isinstance(model, (str, bytes, os.PathLike)):
         checked = load_model(model)
+    elif not hasattr(model, "state_dict"):
+        raise TypeError(f"model is a path, ONNX bytes or a torch module, not {type(model)}")
     else:
         sample = np.asarray(calibration, dtype=np.float32)[:1]
         checked = load_model(export_torch(model, sample))
@@ -141,7 +158,7 @@ def prove(
     SrsError, BackendError
         See each.
     """
-    checked = check_input(pk.model, np.asarray(x))
+    checked = check_input(pk.model, real_array(x))
     return find_backend(pk.statement.backend).prove(pk, checked, _context(context), on_progress)
 
 
@@ -200,11 +217,19 @@ def _context(context: bytes) -> bytes:
 
 
 def _calibration(model: Model, calibration: ArrayLike) -> NDArray[np.float32]:
-    values = np.asarray(calibration)
+    try:
+        values = real_array(calibration)
+    except InputTypeMismatch as error:
+        raise CalibrationInvalid("not an array of numbers") from error
     if values.ndim < 1 or not len(values):
         raise CalibrationInvalid("there are no samples")
-    try:
-        return np.stack([check_input(model, row) for row in values])
-    except InputShapeMismatch as error:
-        expected = ("samples", *model.input_shape)
-        raise CalibrationInvalid(f"shape {values.shape}, expected {expected}") from error
+    rows = []
+    for index, row in enumerate(values):
+        try:
+            rows.append(check_input(model, row))
+        except InputShapeMismatch as error:
+            expected = ("samples", *model.input_shape)
+            raise CalibrationInvalid(f"shape {values.shape}, expected {expected}") from error
+        except InputRefused as error:
+            raise CalibrationInvalid(error.detail, place=f"sample {index}") from error
+    return np.stack(rows)

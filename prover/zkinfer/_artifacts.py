@@ -1,22 +1,24 @@
 """What is written, sent and read: circuits, keys and proof bundles (docs/formats.md).
 
 Parsing checks everything that does not need the proof system; the types then mean "checked".
-Each type has ``to_bytes`` and ``from_bytes``, ``save`` and ``load``.
+Each type has ``save`` and ``load``; all but the proving key, which can be larger than memory, have
+``to_bytes`` and ``from_bytes`` as well.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
 from zkinfer import _container, _field
+from zkinfer._arrays import real_array
 from zkinfer._backends import find_backend
+from zkinfer._calibration import Calibration
 from zkinfer._container import FileSlice
 from zkinfer._errors import (
     ArtifactMalformed,
@@ -26,7 +28,7 @@ from zkinfer._errors import (
 )
 from zkinfer._report import Report, report
 from zkinfer._srs import POINT_BYTES, SrsPoints
-from zkinfer._statement import CircuitId, Statement, canonical_json, key_digest
+from zkinfer._statement import CircuitId, Statement, key_digest
 from zkinfer_circuits import InputShapeMismatch, Model, check_input, load_model, run_float
 from zkinfer_contracts import circuit_id, keccak256, proof_length, vka_digest
 
@@ -60,7 +62,7 @@ class Circuit:
     statement: Statement
     onnx: bytes = field(repr=False)
     backend_settings: bytes = field(repr=False)
-    calibration: dict[str, Any] = field(repr=False, compare=False)
+    calibration: Calibration = field(repr=False, compare=False)
 
     @cached_property
     def model(self) -> Model:
@@ -106,7 +108,7 @@ class Circuit:
         """
         if mode not in ("float", "reference", "mock"):
             raise ValueError(f"mode is 'float', 'reference' or 'mock', not {mode!r}")
-        values = np.asarray(x)
+        values = real_array(x)
         try:
             inputs, single = [check_input(self.model, values)], True
         except InputShapeMismatch:
@@ -131,7 +133,7 @@ class Circuit:
             b"STAT": self.statement.to_bytes(),
             b"ONNX": self.onnx,
             b"BSET": self.backend_settings,
-            b"CALI": canonical_json(self.calibration),
+            b"CALI": self.calibration.to_bytes(),
         }
 
     def to_bytes(self) -> bytes:
@@ -157,12 +159,7 @@ class Circuit:
             if keccak256(parts[tag]).hex() != named:
                 reason = f"section {tag.decode()} is not the one its statement names"
                 raise ArtifactMalformed(reason, place=place)
-        try:
-            calibration = json.loads(parts[b"CALI"])
-        except (ValueError, RecursionError) as error:
-            raise ArtifactMalformed("its calibration cannot be read", place=place) from error
-        if not isinstance(calibration, dict):
-            raise ArtifactMalformed("its calibration cannot be read", place=place)
+        calibration = Calibration.from_bytes(parts[b"CALI"], place=place)
         return cls(statement, parts[b"ONNX"], parts[b"BSET"], calibration)
 
     @classmethod
@@ -249,6 +246,9 @@ class VerifyingKey:
         """
         parts = _container.from_bytes(data, _container.VERIFYING_KEY, place=place)
         statement = Statement.from_bytes(parts[b"STAT"], place=place)
+        if keccak256(parts[b"BSET"]).hex() != statement.settings:
+            reason = "section BSET is not the one its statement names"
+            raise ArtifactMalformed(reason, place=place)
         try:
             proof_length(parts[b"BEVM"])
         except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from zkinfer._errors import BackendMissing
+from zkinfer._errors import ArgumentInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +71,11 @@ def find_backend(name: str) -> Backend:
 
     Raises
     ------
-    BackendMissing
+    ArgumentInvalid
         There is none of that name.
     """
     if name == "ezkl":
         from zkinfer._ezkl._backend import EzklBackend
 
         return EzklBackend()
-    raise BackendMissing(f"there is no backend {name!r}; this release has 'ezkl'")
+    raise ArgumentInvalid(f"there is no {name!r}; this release has 'ezkl'", place="backend")

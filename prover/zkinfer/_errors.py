@@ -10,6 +10,7 @@ The branches that hang on `ZkinferError` besides those of `zkinfer_circuits`
     ├── VisibilityUnsupported      ZK210  ValueError
     ├── AccuracyUnreachable        ZK211  ValueError
     ├── ContextInvalid             ZK212  ValueError
+    ├── ArgumentInvalid            ZK213  ValueError
     ├── BackendError               ZK300               the proof system could not do its work
     │   ├── BackendMissing         ZK301  ImportError   (exit status 3)
     │   ├── BackendCrashed         ZK302  RuntimeError  (exit status 3)
@@ -100,6 +101,13 @@ class ContextInvalid(ZkinferError, ValueError):
     code = "ZK212"
     title = "context invalid"
     fix = "pass exactly 32 bytes, as a digest of who asked, for whom and until when"
+
+
+class ArgumentInvalid(ZkinferError, ValueError):
+    """An argument is outside its domain; the place names it."""
+
+    code = "ZK213"
+    title = "argument invalid"
 
 
 class BackendError(ZkinferError):
@@ -288,7 +296,7 @@ class RejectedOnChain(ProofRejected):
         self.name = name
         self.selector = selector
         self.arguments = arguments
-        shown = ", ".join(str(a) for a in arguments)
+        shown = ", ".join(f"0x{a.hex()}" if isinstance(a, bytes) else str(a) for a in arguments)
         super().__init__(f"reverted with {name or 'unknown error'}({shown}) {selector}")
 
 
@@ -304,7 +312,7 @@ class SrsNotFound(SrsError, FileNotFoundError):
 
     code = "ZK501"
     title = "SRS not found"
-    fix = "import the ceremony's file with 'zkinfer srs import FILE'"
+    fix = "check the path, or import the ceremony's file with 'zkinfer srs import FILE'"
 
 
 class SrsMalformed(SrsError, ValueError):

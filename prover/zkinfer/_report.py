@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from zkinfer._settings import Visibility
@@ -77,7 +77,7 @@ class Report:
             f"outputs {d['output_scale_bits']} bits after the point",
             f"size           {d['rows']:,} rows of 2^{d['logrows']}",
             f"calibration    {d['samples']} samples: largest error {d['max_abs_error']:.4g} on "
-            f"outputs in [{d['output_range'][0]:.4g}, {d['output_range'][1]:.4g}], "
+            f"outputs in [{d['output_low']:.4g}, {d['output_high']:.4g}], "
             f"same class {100 * d['agreement']:.1f} %",
             f"estimates      proof {d['estimated_prove_s']:.2g} s, "
             f"memory {d['estimated_peak_mb']:,.0f} MB (two cores)",
@@ -110,6 +110,6 @@ def report(circuit: Circuit) -> Report:
             "public_inputs": statement.public_input_count,
             "learns": learns(statement),
             "hides": hides(statement),
-            **circuit.calibration,
+            **asdict(circuit.calibration),
         }
     )

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from zkinfer import _field
-from zkinfer._errors import ArtifactMalformed
+from zkinfer._errors import ArgumentInvalid, ArtifactMalformed
 from zkinfer._settings import Visibility
 from zkinfer_contracts import keccak256
 
 _KEY_DOMAIN = keccak256(b"zkinfer.ezkl.key.v1")
+_DIGEST = re.compile("[0-9a-f]{64}")
+_ID_BYTES = 32
 _MAX_RANK = 8
 _MAX_VALUES = 1 << 14
 _MAX_SCALE_BITS = 64
@@ -119,7 +121,7 @@ class Statement:
             if type(text) is not str or not 1 <= len(text) <= 32:
                 raise ValueError("a name is out of limits")
         for digest in (statement.model, statement.settings):
-            if type(digest) is not str or len(bytes.fromhex(digest)) != _field.BYTES:
+            if type(digest) is not str or not _DIGEST.fullmatch(digest):
                 raise ValueError("a digest is out of limits")
         return statement
 
@@ -137,6 +139,17 @@ class CircuitId:
     """
 
     value: bytes
+
+    def __post_init__(self) -> None:
+        """Hold the type to its length.
+
+        Raises
+        ------
+        ArgumentInvalid
+            The id is not 32 bytes.
+        """
+        if len(self.value) != _ID_BYTES:
+            raise ArgumentInvalid("not 32 bytes", place="circuit id")
 
     @property
     def unsafe(self) -> bool:

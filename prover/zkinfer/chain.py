@@ -8,12 +8,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import zkinfer_contracts as contracts
 from zkinfer._errors import (
     AccountMissing,
+    ArgumentInvalid,
     ChainError,
     ChainSupportMissing,
     DevelopmentKeyRefused,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zkinfer._artifacts import ProofBundle, VerifyingKey
+
+_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
 __all__ = ["Chain", "DeployedVerifier", "Receipt", "embedded", "node"]
 
@@ -124,7 +128,15 @@ class DeployedVerifier:
         *,
         transact: bool | None = None,
     ) -> Receipt:
-        """Do as `verify`, with the parts of a bundle as they are; the contract judges them all."""
+        """Do as `verify`, with the parts of a bundle as they are; the contract judges them all.
+
+        Raises as `verify`, and ArgumentInvalid where a part fits no calldata: a public input that
+        is not in [0, 2^256), or a context that is not 32 bytes.
+        """
+        if not all(0 <= value < 1 << 256 for value in public_inputs):
+            raise ArgumentInvalid("a value is not in [0, 2^256)", place="public inputs")
+        if len(context) != len(bytes(self.circuit_id)):
+            raise ArgumentInvalid("not 32 bytes", place="context")
         if transact is None:
             transact = isinstance(self._chain, contracts.EmbeddedChain)
         with _translated():
@@ -189,7 +201,15 @@ class Chain:
         )
 
     def at(self, address: str, circuit_id: CircuitId | bytes) -> DeployedVerifier:
-        """Return the verifier at an address, trusted for one circuit."""
+        """Return the verifier at an address, trusted for one circuit.
+
+        Raises
+        ------
+        ArgumentInvalid
+            The address is not 0x and 40 hex digits, or the circuit id not 32 bytes.
+        """
+        if not _ADDRESS.fullmatch(address):
+            raise ArgumentInvalid("an address is 0x and 40 hex digits", place="contract address")
         return DeployedVerifier(address, CircuitId(bytes(circuit_id)), None, None, self._chain)
 
 

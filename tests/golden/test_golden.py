@@ -58,8 +58,8 @@ def test_circuits_are_what_they_were(name, request):
     pk, vk = zk.setup(circuit, srs=zk.unsafe_test_srs())
     found = {
         "circuit_id": bytes(vk.circuit_id).hex(),
-        "rows": circuit.calibration["rows"],
-        "logrows": circuit.calibration["logrows"],
+        "rows": circuit.calibration.rows,
+        "logrows": circuit.calibration.logrows,
         "verifying_key_bytes": len(vk.to_bytes()),
         "backend_proving_key_bytes": pk.backend_proving_key.length,
     }

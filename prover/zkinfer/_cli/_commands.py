@@ -16,6 +16,7 @@ import zkinfer as zk
 from zkinfer import _container
 from zkinfer._cli._demo import run_demo
 from zkinfer._errors import (
+    ArgumentInvalid,
     ArtifactMalformed,
     ArtifactNotFound,
     ContextInvalid,
@@ -436,7 +437,7 @@ def _context(text: str | None) -> bytes | None:
 def _circuit_id(text: str) -> bytes:
     value = _bytes32(text)
     if value is None:
-        raise ArtifactMalformed("a circuit id is 64 hex digits", place="--circuit-id")
+        raise ArgumentInvalid("a circuit id is 64 hex digits", place="--circuit-id")
     return value
 
 

@@ -32,6 +32,7 @@ import numpy as np
 
 from zkinfer import _field, _halo2_srs
 from zkinfer._artifacts import Circuit, ProofBundle, ProvingKey, VerifyingKey
+from zkinfer._calibration import Calibration
 from zkinfer._container import FileSlice
 from zkinfer._errors import (
     AccuracyUnreachable,
@@ -68,9 +69,9 @@ _DEFAULT_ERROR = 0.02
 def _check_visibilities(settings: CircuitSettings) -> None:
     if settings.weights is not Visibility.PUBLIC:
         raise VisibilityUnsupported(
-            "weights cannot be hidden by the ezkl backend: its circuits bind only fixed weights, "
-            "through commitments that do not hide; its 'private' weights bind no model, so that "
-            "another model's proof would verify under the same key. Use weights='public'"
+            "ezkl cannot hide weights: it binds fixed ones only, by commitments that do not hide; "
+            "its private weights bind no model, so that another model's proof would verify under "
+            "the same key. Use weights='public'"
         )
     if settings.inputs is Visibility.COMMITTED:
         raise VisibilityUnsupported(
@@ -111,7 +112,7 @@ class EzklBackend:
         floats = np.stack([run_float(model, x) for x in samples])
         bound = settings.max_error
         if bound is None:
-            bound = _DEFAULT_ERROR * float(np.ptp(floats))
+            bound = _DEFAULT_ERROR * max(float(np.ptp(floats)), float(np.abs(floats).max()))
         scales = (settings.scale_bits,) if settings.scale_bits else _candidates.SCALES
         best = math.inf
         with WorkFolder() as folder:
@@ -122,7 +123,7 @@ class EzklBackend:
                     continue
                 raw, outputs = found
                 best = float(np.abs(outputs - floats).max())
-                if best <= bound or settings.scale_bits:
+                if best <= bound or (settings.scale_bits and settings.max_error is None):
                     return _circuit(model, settings, raw, floats, outputs)
         raise AccuracyUnreachable(
             "no circuit holds the calibration data"
@@ -451,20 +452,27 @@ def _circuit(
         model=keccak256(model.onnx).hex(),
         settings=keccak256(backend_settings).hex(),
     )
-    flat = (len(floats), -1)
-    same = floats.reshape(flat).argmax(axis=1) == outputs.reshape(flat).argmax(axis=1)
-    calibration = {
-        "samples": len(floats),
-        "agreement": float(same.mean()),
-        "max_abs_error": float(np.abs(outputs - floats).max()),
-        "output_range": [float(floats.min()), float(floats.max())],
-        "rows": int(raw["num_rows"]),
-        "logrows": int(raw["run_args"]["logrows"]),
-        "decomposition": [raw["run_args"]["decomp_base"], raw["run_args"]["decomp_legs"]],
-        "estimated_prove_s": _candidates.estimate_prove_s(int(raw["run_args"]["logrows"])),
-        "estimated_peak_mb": _candidates.estimate_peak_mb(int(raw["run_args"]["logrows"])),
-    }
+    logrows = int(raw["run_args"]["logrows"])
+    calibration = Calibration(
+        samples=len(floats),
+        agreement=float((_winners(floats) == _winners(outputs)).mean()),
+        max_abs_error=float(np.abs(outputs - floats).max()),
+        output_low=float(floats.min()),
+        output_high=float(floats.max()),
+        rows=int(raw["num_rows"]),
+        logrows=logrows,
+        decomposition_base=int(raw["run_args"]["decomp_base"]),
+        decomposition_legs=int(raw["run_args"]["decomp_legs"]),
+        estimated_prove_s=_candidates.estimate_prove_s(logrows),
+        estimated_peak_mb=_candidates.estimate_peak_mb(logrows),
+    )
     return Circuit(statement, model.onnx, backend_settings, calibration)
+
+
+def _winners(outputs: NDArray[Any]) -> NDArray[np.int64]:
+    """Return each row's winning class: the first largest output, or a single output's sign."""
+    flat = outputs.reshape(len(outputs), -1)
+    return (flat[:, 0] > 0).astype(np.int64) if flat.shape[1] == 1 else flat.argmax(axis=1)
 
 
 def _output_index(inputs: Visibility) -> int:
@@ -525,9 +533,7 @@ def _witness_call(folder: WorkFolder, stage: str, suffix: str = "") -> Call:
 
 
 def _write_model(folder: WorkFolder, model: Model, *, exposed: bool) -> None:
-    graph = with_public_tensors(
-        model, limbs=CONTEXT_LIMBS, expose_input=exposed, salt=_SALT_LIMBS
-    )
+    graph = with_public_tensors(model, limbs=CONTEXT_LIMBS, expose_input=exposed, salt=_SALT_LIMBS)
     (folder.path / "model.onnx").write_bytes(graph)
 
 

@@ -163,7 +163,7 @@ def test_swapped_srs(here, made, capsys):
 
 
 def test_a_cached_srs_replaced_by_another_is_refused(here, made, capsys, breast_cancer):
-    logrows = breast_cancer.circuit.calibration["logrows"]
+    logrows = breast_cancer.circuit.calibration.logrows
     path = zk.unsafe_test_srs().file(logrows)
     whole = path.read_bytes()
     other = _curve.g1_to_bytes(*_curve.g1_multiply(5))

@@ -126,3 +126,30 @@ def test_a_circuit_whose_model_was_swapped_is_refused(breast_cancer, attacker):
     parts[b"ONNX"] = attacker.circuit.onnx
     with pytest.raises(zk.ArtifactMalformed):
         zk.Circuit.from_bytes(_container.to_bytes(_container.CIRCUIT, parts))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace(b"{", b'{"learns":["nothing at all"],', 1),
+        lambda text: text.replace(b'"samples":', b'"samples": ', 1),
+        lambda text: text.replace(b'"samples":64', b'"samples":"64"'),
+        lambda text: text.replace(b'"samples":64', b'"samples":1e999'),
+        lambda text: b"{}",
+        lambda text: b"[]",
+    ],
+)
+def test_a_circuits_calibration_cannot_speak_for_its_report(breast_cancer, damage):
+    parts = _container.from_bytes(breast_cancer.circuit.to_bytes(), _container.CIRCUIT)
+    parts[b"CALI"] = damage(parts[b"CALI"])
+    with pytest.raises(zk.ArtifactMalformed, match="calibration"):
+        zk.Circuit.from_bytes(_container.to_bytes(_container.CIRCUIT, parts))
+
+
+def test_a_key_whose_settings_were_swapped_is_refused(breast_cancer, public_input):
+    parts = _container.from_bytes(breast_cancer.vk.to_bytes(), _container.VERIFYING_KEY)
+    parts[b"BSET"] = public_input.vk.backend_settings
+    with pytest.raises(zk.ArtifactMalformed, match="BSET"):
+        zk.VerifyingKey.from_bytes(
+            _container.to_bytes(_container.VERIFYING_KEY, parts), allow_unsafe_srs=True
+        )

@@ -53,7 +53,7 @@ def test_the_ladder_agrees(breast_cancer):
     circuit, x = breast_cancer.circuit, breast_cancer.x
     floats = circuit.run(x, mode="float")
     reference = circuit.run(x, mode="reference")
-    assert np.abs(floats - reference).max() <= 2 * circuit.calibration["max_abs_error"]
+    assert np.abs(floats - reference).max() <= 2 * circuit.calibration.max_abs_error
     assert np.array_equal(reference, circuit.run(x, mode="mock"))
     assert np.array_equal(reference, breast_cancer.bundle.outputs)
 
