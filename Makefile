@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml
 
 # The compiler that rebuilds the contracts, and a node to test against.
 $(NODE)/.installed: verifier_contracts/package-lock.json
-	cd verifier_contracts && npm ci --silent --ignore-scripts
+	cd verifier_contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 setup-train: $(VENV)/.installed
