@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE := verifier_contracts/node_modules
 
-.PHONY: setup setup-train demo test test-deep mutants lint fmt wheel clean
+.PHONY: setup setup-train data demo test test-deep mutants bench lint fmt wheel clean
 
 setup: $(VENV)/.installed $(NODE)/.installed
 
@@ -23,6 +23,10 @@ $(NODE)/.installed: verifier_contracts/package-lock.json
 setup-train: $(VENV)/.installed
 	$(BIN)/pip install --quiet -e ".[torch]"
 
+# MNIST in full, for its trainings and for accuracies on all its test images; into models/.data.
+data: $(VENV)/.installed
+	$(BIN)/python -m zkinfer_models.train.mnist_data
+
 demo: $(VENV)/.installed
 	$(BIN)/zkinfer demo
 
@@ -34,6 +38,10 @@ test-deep: setup
 
 mutants: setup
 	$(BIN)/python tests/mutants.py
+
+# Say more with ARGS='--models lenet5 --html bench.html'; on a machine that does nothing else.
+bench: $(VENV)/.installed
+	$(BIN)/zkinfer bench $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -25,8 +25,10 @@ from ._errors import (
     UnsupportedTensorType,
     ValueDoesNotFit,
 )
-from ._normalize import called, normalize
+from ._normalize import normalize
 from ._ops import SUPPORTED
+from ._site import called
+from ._sklearn import has_sklearn, rewrite_sklearn
 from ._tensors import check_shape, inline_external, open_regular, read_tensor, type_name
 
 if TYPE_CHECKING:
@@ -92,6 +94,10 @@ def load_model(
 ) -> Model:
     """Read, check and normalise an ONNX model.
 
+    Of a scikit-learn classifier, as skl2onnx exports it with a label and probabilities, the scores
+    are kept: the decision function, or a forest's probabilities. Its trees compare on a grid of
+    2^-7.
+
     Parameters
     ----------
     source
@@ -132,6 +138,9 @@ def load_model(
         model.ParseFromString(data)
     except Exception as e:
         raise ModelMalformed("not a protobuf of an ONNX model, or truncated") from e
+    _check_sizes(model)
+    if has_sklearn(model):
+        rewrite_sklearn(model)
     opset = _check_structure(model)
     _inline_all(model, folder, max_bytes - len(data))
     constants = _read_constants(model.graph)
@@ -174,8 +183,8 @@ def _read_file(path: Path, max_bytes: int) -> tuple[bytes, Path]:
     return data, path.parent
 
 
-def _check_structure(model: ModelProto) -> int:
-    """Return the opset; everything about the model that needs no value is in order after this."""
+def _check_sizes(model: ModelProto) -> None:
+    """Refuse a file of an unknown kind, or with more parts than the rest should have to read."""
     import onnx
 
     if not model.HasField("graph"):
@@ -184,13 +193,6 @@ def _check_structure(model: ModelProto) -> int:
         raise ModelMalformed(
             f"ir_version {model.ir_version}, known are {LOWEST_IR} to {onnx.IR_VERSION}"
         )
-    versions = {o.version for o in model.opset_import if o.domain in _DEFAULT_DOMAIN}
-    limits = {"lowest": LOWEST_OPSET, "highest": HIGHEST_OPSET}
-    if len(versions) != 1:
-        raise UnsupportedOpset(None, **limits)
-    opset = int(versions.pop())
-    if not LOWEST_OPSET <= opset <= HIGHEST_OPSET:
-        raise UnsupportedOpset(opset, **limits)
     graph = model.graph
     for what, found, limit in (
         ("nodes", len(graph.node), MAX_NODES),
@@ -200,6 +202,18 @@ def _check_structure(model: ModelProto) -> int:
     ):
         if found > limit:
             raise ModelTooLarge(what, size=found, limit=limit)
+
+
+def _check_structure(model: ModelProto) -> int:
+    """Return the opset; everything about the model that needs no value is in order after this."""
+    versions = {o.version for o in model.opset_import if o.domain in _DEFAULT_DOMAIN}
+    limits = {"lowest": LOWEST_OPSET, "highest": HIGHEST_OPSET}
+    if len(versions) != 1:
+        raise UnsupportedOpset(None, **limits)
+    opset = int(versions.pop())
+    if not LOWEST_OPSET <= opset <= HIGHEST_OPSET:
+        raise UnsupportedOpset(opset, **limits)
+    graph = model.graph
     names = {operator.name for operator in SUPPORTED}
     unsupported = [
         (called(node, i), f"{node.domain}.{node.op_type}" if node.domain else node.op_type, opset)

@@ -35,6 +35,7 @@ SUPPORTED: tuple[Operator, ...] = (
     Operator("Conv", "constant weights, dilations 1"),
     Operator("Div", "by a constant without zeros"),
     Operator("Dropout", "inference mode; vanishes"),
+    Operator("Exp", "float32"),
     Operator("Flatten", _LAYOUT),
     Operator("Gemm", "weights and bias constant"),
     Operator("GlobalAveragePool", "becomes ReduceMean"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ._mnist import grey_values, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +76,12 @@ class ModelCard:
         Names of the classes, in the order of the logits.
     parameters
         Number of weights.
+    input_shape
+        Shape of its input, the batch dimension of 1 included.
+    dataset
+        The folder of its samples; models for the same data share one.
+    small
+        Whether a proof takes seconds and little memory, so that every test can make one.
     """
 
     id: str
@@ -81,6 +89,9 @@ class ModelCard:
     task: str
     classes: tuple[str, ...]
     parameters: int
+    input_shape: tuple[int, ...]
+    dataset: str
+    small: bool = True
 
     @property
     def onnx_path(self) -> Path:
@@ -89,8 +100,8 @@ class ModelCard:
 
     @property
     def samples_path(self) -> Path:
-        """The .npz with the arrays of `Samples`."""
-        return _DATA / self.id / "samples.npz"
+        """The .npz with the arrays of `Samples`; images of MNIST are uint8 in it."""
+        return _DATA / self.dataset / "samples.npz"
 
     def onnx_bytes(self) -> bytes:
         """Return the contents of `onnx_path`."""
@@ -100,12 +111,38 @@ class ModelCard:
         """Read `samples_path`."""
         with np.load(self.samples_path, allow_pickle=False) as data:
             return Samples(
-                x=data["x"],
+                x=self._rows(data["x"]),
                 y=data["y"],
-                calibration=data["calibration"],
+                calibration=self._rows(data["calibration"]),
                 mean=data.get("mean"),
                 std=data.get("std"),
             )
+
+    def full_test_set(self) -> Samples | None:
+        """Return every row that the data set keeps for tests, where `samples` has only some.
+
+        Returns
+        -------
+        Samples or None
+            With the calibration rows of `samples`. None where `samples` has every row already, or
+            the files are not there: ``make data`` brings them to models/.data of a checkout, or to
+            the folder that ZKINFER_DATA_DIR names.
+
+        Raises
+        ------
+        ValueError
+            A file is damaged.
+        """
+        found = whole("test") if self.dataset == "mnist" else None
+        if found is None:
+            return None
+        images, y = found
+        return replace(self.samples(), x=self._rows(images), y=y)
+
+    def _rows(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        if stored.dtype == np.uint8:
+            return grey_values(stored, self.input_shape[1:])
+        return np.asarray(stored, dtype=np.float32)
 
 
 _CARDS = (
@@ -118,6 +155,8 @@ _CARDS = (
         ),
         classes=("malignant", "benign"),
         parameters=530,
+        input_shape=(1, 30),
+        dataset="breast-cancer",
     ),
     ModelCard(
         id="digits-cnn",
@@ -125,12 +164,46 @@ _CARDS = (
         task="Read a handwritten digit from an image of 8 by 8 grey values in [0, 1].",
         classes=tuple("0123456789"),
         parameters=1446,
+        input_shape=(1, 1, 8, 8),
+        dataset="digits-cnn",
+    ),
+    ModelCard(
+        id="perceptron",
+        title="Iris, 4-30-30-30-3 perceptron",
+        task=(
+            "Tell three species of iris by 4 measurements of a flower, standardised with the mean "
+            "and deviation of the training rows."
+        ),
+        classes=("setosa", "versicolor", "virginica"),
+        parameters=2103,
+        input_shape=(1, 4),
+        dataset="perceptron",
+    ),
+    ModelCard(
+        id="mlp-784",
+        title="MNIST, 784-128-10 perceptron",
+        task="Read a handwritten digit from an image of 28 by 28 grey values in [0, 1], as a row.",
+        classes=tuple("0123456789"),
+        parameters=101_770,
+        input_shape=(1, 784),
+        dataset="mnist",
+        small=False,
+    ),
+    ModelCard(
+        id="lenet5",
+        title="MNIST, LeNet-5",
+        task="Read a handwritten digit from an image of 28 by 28 grey values in [0, 1].",
+        classes=tuple("0123456789"),
+        parameters=61_706,
+        input_shape=(1, 1, 28, 28),
+        dataset="mnist",
+        small=False,
     ),
 )
 
 
 def models() -> tuple[ModelCard, ...]:
-    """Return every shipped model, sorted by id."""
+    """Return every shipped model; the `small` ones come first."""
     return _CARDS
 
 

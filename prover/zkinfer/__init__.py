@@ -47,11 +47,15 @@ from zkinfer._errors import (
     PublicInputCountMismatch,
     PublicInputNotCanonical,
     RejectedOnChain,
+    SrsDownloadFailed,
     SrsError,
+    SrsHashMismatch,
     SrsMalformed,
     SrsMismatch,
     SrsNotFound,
     SrsPairingMismatch,
+    SrsPointInvalid,
+    SrsPowersInconsistent,
     SrsTooSmall,
     TransactionFailed,
     UnsafeSrsRefused,
@@ -60,8 +64,8 @@ from zkinfer._errors import (
 )
 from zkinfer._progress import Progress
 from zkinfer._report import Report
-from zkinfer._settings import CircuitSettings, Visibility
-from zkinfer._srs import Srs, import_srs, load_srs, unsafe_test_srs
+from zkinfer._settings import CircuitSettings, Optimize, Visibility
+from zkinfer._srs import Srs, check_srs, fetch_srs, import_srs, load_srs, unsafe_test_srs
 from zkinfer._statement import CircuitId, Statement
 from zkinfer_circuits import (
     DynamicShape,
@@ -127,6 +131,7 @@ __all__ = [
     "NodeUnreachable",
     "NonFiniteWeight",
     "NotEnoughMemory",
+    "Optimize",
     "OutputNotWritable",
     "Progress",
     "ProofBundle",
@@ -139,11 +144,15 @@ __all__ = [
     "RejectedOnChain",
     "Report",
     "Srs",
+    "SrsDownloadFailed",
     "SrsError",
+    "SrsHashMismatch",
     "SrsMalformed",
     "SrsMismatch",
     "SrsNotFound",
     "SrsPairingMismatch",
+    "SrsPointInvalid",
+    "SrsPowersInconsistent",
     "SrsTooSmall",
     "Statement",
     "TorchMissing",
@@ -160,7 +169,9 @@ __all__ = [
     "WrongContractCode",
     "ZkinferError",
     "chain",
+    "check_srs",
     "compile",
+    "fetch_srs",
     "import_srs",
     "load_srs",
     "prove",

@@ -27,7 +27,7 @@ from zkinfer._errors import (
     PublicInputCountMismatch,
     VisibilityUnsupported,
 )
-from zkinfer._settings import CircuitSettings, Visibility
+from zkinfer._settings import CircuitSettings, Optimize, Visibility
 from zkinfer._statement import CircuitId
 from zkinfer_circuits import (
     InputRefused,
@@ -57,6 +57,7 @@ def compile(
     weights: Visibility | str,
     outputs: Visibility | str,
     backend: str = "ezkl",
+    optimize: Optimize | str = Optimize.TIME,
     scale_bits: int | None = None,
     max_error: float | None = None,
     on_progress: OnProgress | None = None,
@@ -75,6 +76,8 @@ def compile(
         Who learns each of them: ``"hidden"``, ``"committed"`` or ``"public"``. No defaults.
     backend
         The proof system.
+    optimize
+        ``"time"`` of a proof, or ``"gas"`` of its verification on chain: what to make small.
     scale_bits
         Fixed-point precision; None lets the backend choose within `max_error`.
     max_error
@@ -100,6 +103,7 @@ def compile(
         inputs=_visibility("inputs", inputs),
         weights=_visibility("weights", weights),
         outputs=_visibility("outputs", outputs),
+        optimize=_optimize(optimize),
         scale_bits=scale_bits,
         max_error=max_error,
     )
@@ -207,6 +211,14 @@ def _visibility(what: str, value: Visibility | str) -> Visibility:
     except ValueError:
         choices = ", ".join(repr(v.value) for v in Visibility)
         raise VisibilityUnsupported(f"{what}={value!r}; choose one of {choices}") from None
+
+
+def _optimize(value: Optimize | str) -> Optimize:
+    try:
+        return Optimize(value)
+    except ValueError:
+        choices = " or ".join(repr(goal.value) for goal in Optimize)
+        raise ArgumentInvalid(f"{value!r}; choose {choices}", place="optimize") from None
 
 
 def _context(context: bytes) -> bytes:

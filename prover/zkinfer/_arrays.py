@@ -24,3 +24,9 @@ def real_array(values: ArrayLike) -> NDArray[Any]:
         return np.asarray(values)
     except (ValueError, TypeError) as error:
         raise InputTypeMismatch(found="something that is no array of numbers") from error
+
+
+def winners(outputs: NDArray[Any]) -> NDArray[np.int64]:
+    """Return each row's winning class: the first largest output, or a single output's sign."""
+    flat = outputs.reshape(len(outputs), -1)
+    return (flat[:, 0] > 0).astype(np.int64) if flat.shape[1] == 1 else flat.argmax(axis=1)

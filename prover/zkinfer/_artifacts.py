@@ -21,6 +21,7 @@ from zkinfer._backends import find_backend
 from zkinfer._calibration import Calibration
 from zkinfer._container import FileSlice
 from zkinfer._errors import (
+    ArgumentInvalid,
     ArtifactMalformed,
     ContextInvalid,
     PublicInputCountMismatch,
@@ -124,9 +125,26 @@ class Circuit:
             )
         return outputs[0] if single else outputs
 
-    def report(self) -> Report:
-        """Return what the circuit is, what it costs, and what a verifier learns."""
-        return report(self)
+    def report(
+        self, data: ArrayLike | None = None, *, on_progress: OnProgress | None = None
+    ) -> Report:
+        """Return what the circuit is, what it costs, and what a verifier learns.
+
+        Parameters
+        ----------
+        data
+            A stack of inputs, (samples, *input shape), to measure the error and the ranges of
+            layers on. The circuit holds only what was measured when it was compiled, which
+            has no plots.
+        on_progress
+            Called with a `Progress` while it runs.
+
+        Raises
+        ------
+        InputTypeMismatch, InputShapeMismatch, InputNotFinite
+            The data are no such stack.
+        """
+        return report(self, data, on_progress)
 
     def _sections(self) -> dict[bytes, _container.Payload]:
         return {
@@ -159,6 +177,7 @@ class Circuit:
             if keccak256(parts[tag]).hex() != named:
                 reason = f"section {tag.decode()} is not the one its statement names"
                 raise ArtifactMalformed(reason, place=place)
+        _check_settings(statement, parts[b"BSET"], place)
         calibration = Calibration.from_bytes(parts[b"CALI"], place=place)
         return cls(statement, parts[b"ONNX"], parts[b"BSET"], calibration)
 
@@ -249,6 +268,7 @@ class VerifyingKey:
         if keccak256(parts[b"BSET"]).hex() != statement.settings:
             reason = "section BSET is not the one its statement names"
             raise ArtifactMalformed(reason, place=place)
+        _check_settings(statement, parts[b"BSET"], place)
         try:
             proof_length(parts[b"BEVM"])
         except ValueError as error:
@@ -359,7 +379,7 @@ class ProofBundle:
             The context is not 32 bytes.
         """
         for index, value in enumerate(self.public_inputs):
-            if not 0 <= value < _field.R:
+            if type(value) is not int or not 0 <= value < _field.R:
                 raise PublicInputNotCanonical(
                     index=index, reason="not below the field's modulus"
                 )  # A11
@@ -475,6 +495,14 @@ class PublicValues:
             raw = np.array(integers[:split], dtype=np.int64)
             inputs = raw.reshape(statement.input_shape) / float(1 << statement.input_scale_bits)
         return cls(inputs, outputs / float(1 << statement.output_scale_bits), outputs)
+
+
+def _check_settings(statement: Statement, settings: bytes, place: str | None) -> None:
+    try:
+        backend = find_backend(statement.backend)
+    except ArgumentInvalid as error:
+        raise ArtifactMalformed(f"backend {error.detail}", place=place) from error
+    backend.check(statement, settings, place=place)
 
 
 def _read(path: str | Path, kind: _container.Kind) -> bytes:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zkinfer._progress import OnProgress
     from zkinfer._settings import CircuitSettings
     from zkinfer._srs import Srs
+    from zkinfer._statement import Statement
     from zkinfer_circuits import Model
 
 
@@ -23,6 +24,10 @@ class Backend(Protocol):
     """A proof system: four verbs and a run without proof; holds no state."""
 
     name: str
+
+    def check(self, statement: Statement, settings: bytes, *, place: str | None = None) -> None:
+        """Refuse settings that do not say what the statement says."""
+        ...
 
     def compile(
         self,

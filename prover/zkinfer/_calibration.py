@@ -31,6 +31,10 @@ class Calibration:
         Digits by which values are range-checked.
     estimated_prove_s, estimated_peak_mb
         Time and memory of a proof on two cores, estimated.
+    estimated_pk_mb
+        Size of the backend's proving key in megabytes (10^6 bytes), estimated.
+    estimated_gas
+        Gas of a verification on chain, whole transaction, estimated.
     """
 
     samples: int
@@ -44,6 +48,8 @@ class Calibration:
     decomposition_legs: int
     estimated_prove_s: float
     estimated_peak_mb: float
+    estimated_pk_mb: float
+    estimated_gas: int
 
     def to_bytes(self) -> bytes:
         """Return the canonical encoding."""

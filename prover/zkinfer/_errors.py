@@ -32,10 +32,14 @@ The branches that hang on `ZkinferError` besides those of `zkinfer_circuits`
     ├── SrsError                   ZK500               universal parameters cannot be used
     │   ├── SrsNotFound            ZK501  FileNotFoundError
     │   ├── SrsMalformed           ZK502  ValueError
+    │   │   └── SrsPointInvalid    ZK508               a point is in no group
     │   ├── SrsPairingMismatch     ZK503  ValueError
     │   ├── SrsMismatch            ZK504  ValueError
     │   ├── SrsTooSmall            ZK505  ValueError
-    │   └── UnsafeSrsRefused       ZK506  ValueError
+    │   ├── UnsafeSrsRefused       ZK506  ValueError
+    │   ├── SrsHashMismatch        ZK507  ValueError
+    │   ├── SrsPowersInconsistent  ZK509  ValueError
+    │   └── SrsDownloadFailed      ZK510  ConnectionError (exit status 3)
     └── ChainError                 ZK600               a chain could not be used
         ├── ChainSupportMissing    ZK601  ImportError     (exit status 3)
         ├── NodeUnreachable        ZK602  ConnectionError (exit status 3)
@@ -316,11 +320,22 @@ class SrsNotFound(SrsError, FileNotFoundError):
 
 
 class SrsMalformed(SrsError, ValueError):
-    """The file is not a whole halo2 SRS: truncated, extended, or a point off its curve."""
+    """The file is no whole file of powers: truncated, extended, or of an unknown format."""
 
     code = "ZK502"
     title = "SRS malformed"
     fix = "copy the file again from the ceremony's mirror"
+
+
+class SrsPointInvalid(SrsMalformed):
+    """A point is off its curve, outside its group, or not in its one encoding."""
+
+    code = "ZK508"
+    title = "SRS point invalid"
+
+    def __init__(self, point: str, reason: str, *, place: str | None = None) -> None:
+        self.point = point
+        super().__init__(f"{point}: {reason}", place=place)
 
 
 class SrsPairingMismatch(SrsError, ValueError):
@@ -348,7 +363,7 @@ class SrsTooSmall(SrsError, ValueError):
 
     code = "ZK505"
     title = "SRS too small"
-    fix = "import a larger file of the same ceremony"
+    fix = "fetch or import a larger file of the same ceremony"
 
     def __init__(self, *, needed: int, got: int) -> None:
         self.needed = needed
@@ -365,6 +380,36 @@ class UnsafeSrsRefused(SrsError, ValueError):
     fix = (
         "use a ceremony's SRS, or, for tests only, pass allow_unsafe_srs=True (--allow-unsafe-srs)"
     )
+
+
+class SrsHashMismatch(SrsError, ValueError):
+    """A download is not the file that the ceremony published; it was removed."""
+
+    code = "ZK507"
+    title = "SRS hash mismatch"
+    fix = "try again; if it stays, the mirror serves another file: import one from elsewhere"
+
+    def __init__(self, *, expected: str, got: str, place: str | None = None) -> None:
+        self.expected = expected
+        self.got = got
+        super().__init__(f"expected {expected}, got {got}", place=place)
+
+
+class SrsPowersInconsistent(SrsError, ValueError):
+    """The points are not all powers, or Lagrange points, of one secret."""
+
+    code = "ZK509"
+    title = "SRS powers inconsistent"
+    fix = "copy the file again from the ceremony's mirror"
+
+
+class SrsDownloadFailed(SrsError, ConnectionError):
+    """No mirror delivered the file; what has arrived is kept for the next try."""
+
+    code = "ZK510"
+    title = "SRS download failed"
+    fix = "try again: a download goes on where it was cut; or import the file from disk"
+    exit_status = 3
 
 
 class ChainError(ZkinferError):

@@ -13,7 +13,8 @@ class Progress:
     Attributes
     ----------
     job
-        ``"compile"``, ``"setup"`` or ``"prove"``.
+        ``"compile"``, ``"setup"`` or ``"prove"``; of universal parameters ``"fetch"``,
+        ``"import"`` or ``"check"``.
     stage
         What is being done, for people.
     done

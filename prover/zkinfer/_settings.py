@@ -17,6 +17,15 @@ class Visibility(StrEnum):
     """Everybody who sees the statement."""
 
 
+class Optimize(StrEnum):
+    """What a backend makes small where it has a choice."""
+
+    TIME = "time"
+    """The time of a proof, and with it memory and the proving key."""
+    GAS = "gas"
+    """The gas of a verification on chain, and with it the proof's bytes."""
+
+
 @dataclass(frozen=True)
 class CircuitSettings:
     """Everything that changes the circuit besides the model.
@@ -25,6 +34,8 @@ class CircuitSettings:
     ----------
     inputs, weights, outputs
         Who learns each of them; there are no defaults.
+    optimize
+        What to make small where the backend has a choice.
     scale_bits
         Fixed-point precision: a real number v is represented by round(v * 2^scale_bits). None lets
         the backend choose the smallest precision within `max_error` on the calibration data.
@@ -36,5 +47,6 @@ class CircuitSettings:
     inputs: Visibility
     weights: Visibility
     outputs: Visibility
+    optimize: Optimize = Optimize.TIME
     scale_bits: int | None = None
     max_error: float | None = None

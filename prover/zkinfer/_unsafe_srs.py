@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zkinfer import _curve, _halo2_srs
-from zkinfer._curve import P, R
+from zkinfer._curve import R
+from zkinfer._parameters._g1 import Affine, add, add_all, invert
+from zkinfer._parameters._lagrange import halo2_root
 from zkinfer_contracts import keccak256
 
 if TYPE_CHECKING:
@@ -19,10 +21,6 @@ if TYPE_CHECKING:
 TAU = int.from_bytes(keccak256(b"zkinfer unsafe test SRS: everyone knows this secret"), "big") % R
 _WINDOW = 8
 _BATCH = 1 << 12
-
-# r - 1 = 2^28 * odd, and 7 generates the multiplicative group: 7^odd has order 2^28.
-_TWO_ADICITY = 28
-_ROOT = pow(7, (R - 1) >> _TWO_ADICITY, R)
 
 
 def write(file: BinaryIO, k: int) -> None:
@@ -47,61 +45,36 @@ def _powers(k: int) -> list[int]:
 def _lagrange(k: int) -> list[int]:
     """Return L_i(tau) = (tau^n - 1)/n * w^i/(tau - w^i), w of order n = 2^k."""
     n = 1 << k
-    w = pow(_ROOT, 1 << (_TWO_ADICITY - k), R)
+    w = halo2_root(k)
     roots = [1]
     for _ in range(n - 1):
         roots.append(roots[-1] * w % R)
     factor = (pow(TAU, n, R) - 1) * pow(n, -1, R) % R
-    inverses = _invert([(TAU - root) % R for root in roots], R)
+    inverses = invert([(TAU - root) % R for root in roots], R)
     return [factor * root % R * inverse % R for root, inverse in zip(roots, inverses, strict=True)]
 
 
-def _invert(values: Sequence[int], modulus: int) -> list[int]:
-    """Return all inverses for the price of one (Montgomery's trick)."""
-    prefix = [1]
-    for value in values:
-        prefix.append(prefix[-1] * value % modulus)
-    inverse = pow(prefix[-1], -1, modulus)
-    found = [0] * len(values)
-    for i in range(len(values) - 1, -1, -1):
-        found[i] = prefix[i] * inverse % modulus
-        inverse = inverse * values[i] % modulus
-    return found
-
-
-_Affine = tuple[int, int]
-
-
-def _add(pairs: Sequence[tuple[_Affine, _Affine]]) -> Iterator[_Affine]:
-    """Yield the sums of pairs of distinct affine points, with one inversion for all."""
-    inverses = _invert([(b[0] - a[0]) % P for a, b in pairs], P)
-    for ((ax, ay), (bx, by)), inverse in zip(pairs, inverses, strict=True):
-        slope = (by - ay) * inverse % P
-        x = (slope * slope - ax - bx) % P
-        yield x, (slope * (ax - x) - ay) % P
-
-
-def _window_table() -> list[list[_Affine | None]]:
+def _window_table() -> list[list[Affine | None]]:
     """Return table[w][d] = d * 2^(8w) * G, w = 0..31, d = 0..255."""
     bases = [_curve.g1_multiply(1 << (_WINDOW * w)) for w in range(256 // _WINDOW)]
     doubles = [_curve.g1_multiply(2 << (_WINDOW * w)) for w in range(256 // _WINDOW)]
-    rows: list[list[_Affine | None]] = [
+    rows: list[list[Affine | None]] = [
         [None, base, double] for base, double in zip(bases, doubles, strict=True)
     ]
-    last = doubles
+    last: list[Affine | None] = list(doubles)
     for _ in range(3, 1 << _WINDOW):
-        last = list(_add(list(zip(last, bases, strict=True))))
+        last = add_all(last, bases)
         for row, point in zip(rows, last, strict=True):
             row.append(point)
     return rows
 
 
-def _multiples(scalars: Sequence[int], table: list[list[_Affine | None]]) -> Iterator[_Affine]:
+def _multiples(scalars: Sequence[int], table: list[list[Affine | None]]) -> Iterator[Affine]:
     """Yield scalar * G for every scalar, none of them zero."""
-    sums: list[_Affine | None] = [None] * len(scalars)
+    sums: list[Affine | None] = [None] * len(scalars)
     for w, row in enumerate(table):
         busy: list[int] = []
-        pairs: list[tuple[_Affine, _Affine]] = []
+        pairs: list[tuple[Affine, Affine]] = []
         for i, scalar in enumerate(scalars):
             term = row[(scalar >> (_WINDOW * w)) & 0xFF]
             if term is None:
@@ -113,7 +86,7 @@ def _multiples(scalars: Sequence[int], table: list[list[_Affine | None]]) -> Ite
                 # Distinct: the partial sum's multiplier is below 2^(8w), the term's is not.
                 busy.append(i)
                 pairs.append((so_far, term))
-        for i, point in zip(busy, _add(pairs), strict=True):
+        for i, point in zip(busy, add(pairs), strict=True):
             sums[i] = point
     for total in sums:
         if total is None:

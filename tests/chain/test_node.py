@@ -273,7 +273,22 @@ def test_a18_every_published_address_is_known(prague_url: str) -> None:
     anvil = {address.lower() for address in Node(prague_url)._rpc("eth_accounts")}
     tester = {address.lower() for address in EmbeddedChain()._tester.get_accounts()}
     assert len(anvil) == len(tester) == 10
-    assert anvil | tester == DEVELOPMENT_ADDRESSES
+    assert anvil | tester < DEVELOPMENT_ADDRESSES
+
+
+def test_a18_every_account_of_the_published_mnemonics_is_known() -> None:
+    from eth_account import Account as Signer
+
+    from zkinfer_contracts._accounts import DEVELOPMENT_ADDRESSES
+
+    Signer.enable_unaudited_hdwallet_features()
+    hardhat = "test test test test test test test test test test test junk"
+    ganache = "myth like bonus scare over problem client lizard pioneer submit female collect"
+    for mnemonic, count in ((hardhat, 20), (ganache, 10)):
+        for index in range(count):
+            path = f"m/44'/60'/0'/0/{index}"
+            address = Signer.from_mnemonic(mnemonic, account_path=path).address
+            assert address.lower() in DEVELOPMENT_ADDRESSES
 
 
 def test_a18_private_key_is_shown_nowhere(

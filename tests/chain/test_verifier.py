@@ -305,7 +305,8 @@ def test_consumer_accepts_once_and_only_what_was_asked(cases: Any) -> None:
     chain._send(consumer, decide(1, 1 << 40, case))
     with pytest.raises(VerificationReverted) as caught:
         chain.call_raw(consumer, decide(1, 1 << 40, case))
-    assert (caught.value.name, caught.value.arguments) == ("AlreadyDecided", (1,))
+    assert caught.value.name == "AlreadyDecided"
+    assert caught.value.arguments[1] == 1
 
     # The same contract at another address is another consumer.
     second = deploy_consumer(chain, at.address, case.circuit_id)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from .._mnist import grey_values
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -90,5 +92,7 @@ def main(
     (out / "model.onnx").write_bytes(export(module, shape))
     (out / "model.dynamo.onnx").write_bytes(export(module, shape, dynamo=True))
     (out / "samples.npz").write_bytes(archive(arrays))
-    held_out = accuracy(module, arrays["x"], arrays["y"])
+    x = arrays["x"]
+    rows = grey_values(x, shape[1:]) if x.dtype == np.uint8 else x
+    held_out = accuracy(module, rows, arrays["y"])
     print(f"held-out accuracy {held_out:.4f} on {len(arrays['y'])} rows, written to {out}")

@@ -8,12 +8,12 @@ import sys
 import zipfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 import zkinfer as zk
-from zkinfer import _container
+from zkinfer import _bench, _container
 from zkinfer._cli._demo import run_demo
 from zkinfer._errors import (
     ArgumentInvalid,
@@ -26,10 +26,13 @@ from zkinfer._errors import (
     error_classes,
 )
 from zkinfer._files import cache_folder
+from zkinfer._parameters._ceremonies import PUBLISHED
+from zkinfer._parameters._formats import is_halo2
 from zkinfer._srs import cached_srs, ceremony_srs
 from zkinfer._statement import CircuitId
 from zkinfer_circuits import SUPPORTED
 from zkinfer_contracts import CEREMONIES
+from zkinfer_models import models
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -38,7 +41,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zkinfer._cli._screen import Screen
+    from zkinfer._progress import OnProgress
 
+_T = TypeVar("_T")
 PROVING_KEY = "proving.key"
 VERIFYING_KEY = "verifying.key"
 
@@ -61,6 +66,7 @@ def compile_(options: Namespace, screen: Screen) -> int:
             inputs=options.inputs,
             weights=options.weights,
             outputs=options.outputs,
+            optimize=options.optimize,
             scale_bits=options.scale_bits,
             max_error=options.max_error,
             on_progress=on_progress,
@@ -76,8 +82,9 @@ def compile_(options: Namespace, screen: Screen) -> int:
 def setup(options: Namespace, screen: Screen) -> int:
     """Make keys."""
     circuit = zk.Circuit.load(options.circuit)
-    srs = _srs(options)
     folder = Path(options.out)
+    with screen.progress() as on_progress:
+        srs = _srs(options, circuit.calibration.logrows, on_progress)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -223,10 +230,59 @@ def run(options: Namespace, screen: Screen) -> int:
 
 def report(options: Namespace, screen: Screen) -> int:
     """Print a circuit's report."""
-    made = zk.Circuit.load(options.circuit).report()
+    page = None if options.html is None else _writable(options.html)
+    circuit = zk.Circuit.load(options.circuit)
+    data = None if options.data is None else _array(options.data)
+    with screen.progress() as on_progress:
+        made = circuit.report(data, on_progress=on_progress)
     screen.say(str(made))
+    _write_page(page, made.html, screen)
     screen.result(made.to_json())
     return 0
+
+
+def bench(options: Namespace, screen: Screen) -> int:
+    """Measure backends side by side."""
+    page = None if options.html is None else _writable(options.html)
+    if options.runs < 1:
+        raise ArgumentInvalid(f"{options.runs}; at least 1", place="--runs")
+    plan = _bench.Plan(
+        cards=tuple(_named("--models", options.models, {c.id: c for c in models()})),
+        backends=tuple(_named("--backends", options.backends, {n: n for n in _bench.BACKENDS})),
+        runs=options.runs,
+        chain=options.chain,
+    )
+    document = _bench.measure(plan, screen.note)
+    document["command"] = _bench_command(plan)
+    screen.say(_bench.tables(document))
+    _write_page(page, lambda: _bench.bench_page(document), screen)
+    screen.result(document)
+    return max((failure["exit_status"] for failure in document["failed"]), default=0)
+
+
+def _bench_command(plan: _bench.Plan) -> str:
+    """Return the command that does the same again."""
+    names = ",".join(card.id for card in plan.cards)
+    parts = ["zkinfer bench", f"--models {names}", f"--backends {','.join(plan.backends)}"]
+    parts.append(f"--runs {plan.runs}")
+    if plan.chain is not None:
+        parts.append("--chain" if plan.chain else "--no-chain")
+    return " ".join(parts)
+
+
+def _named(option: str, listed: str, choices: dict[str, _T]) -> list[_T]:
+    """Return what the names in a list with commas stand for, each once."""
+    names = list(dict.fromkeys(listed.split(",")))
+    for name in names:
+        if name not in choices:
+            raise ArgumentInvalid(f"no {name!r}; there are {', '.join(choices)}", place=option)
+    return [choices[name] for name in names]
+
+
+def _write_page(path: Path | None, make: Callable[[], str], screen: Screen) -> None:
+    if path is not None:
+        _container.write_file(path, make().encode())
+        screen.say(f"page           {path}")
 
 
 def inspect(options: Namespace, screen: Screen) -> int:
@@ -285,40 +341,65 @@ def ops(options: Namespace, screen: Screen) -> int:
 
 
 def srs_list(options: Namespace, screen: Screen) -> int:
-    """List cached parameters."""
+    """List cached parameters, and the published ones."""
     entries = cached_srs()
     for entry in entries:
         screen.say(f"2^{entry.k:<3} {entry.name:<46} {entry.id.hex()}")
     if not entries:
         screen.say(f"nothing in {cache_folder() / 'srs'}")
+    for name, ceremony in PUBLISHED.items():
+        sizes = f"2^{min(ceremony.files)} to 2^{max(ceremony.files)}"
+        screen.say(f"'zkinfer srs fetch {name} --k K' gets {sizes}")
     screen.result(
         {
             "srs": [
                 {"name": e.name, "id": "0x" + e.id.hex(), "k": e.k, "file": str(e.path)}
                 for e in entries
-            ]
+            ],
+            "published": [
+                {"name": name, "id": "0x" + ceremony.id.hex(), "k": sorted(ceremony.files)}
+                for name, ceremony in PUBLISHED.items()
+            ],
         }
     )
     return 0
 
 
+def srs_fetch(options: Namespace, screen: Screen) -> int:
+    """Download parameters."""
+    with screen.progress() as on_progress:
+        srs = zk.fetch_srs(options.ceremony, options.k, on_progress=on_progress)
+    return _tell_srs(srs, "fetched", screen)
+
+
 def srs_import(options: Namespace, screen: Screen) -> int:
     """Import parameters."""
-    return _tell_srs(
-        zk.import_srs(options.file, allow_unsafe_srs=options.allow_unsafe_srs), "imported", screen
-    )
+    with screen.progress() as on_progress:
+        srs = zk.import_srs(
+            options.file,
+            k=options.k,
+            allow_unsafe_srs=options.allow_unsafe_srs,
+            on_progress=on_progress,
+        )
+    return _tell_srs(srs, "imported", screen)
 
 
 def srs_check(options: Namespace, screen: Screen) -> int:
     """Check parameters."""
-    return _tell_srs(
-        zk.load_srs(options.file, allow_unsafe_srs=options.allow_unsafe_srs), "checked", screen
-    )
+    with screen.progress() as on_progress:
+        srs = zk.check_srs(
+            options.file, allow_unsafe_srs=options.allow_unsafe_srs, on_progress=on_progress
+        )
+    return _tell_srs(srs, "checked", screen)
 
 
 def _tell_srs(srs: zk.Srs, done: str, screen: Screen) -> int:
+    cached = sorted(entry.k for entry in cached_srs() if entry.id == srs.id)
     screen.say(f"{done:<14} {srs.name}, id {srs.id.hex()}")
-    screen.result({"srs": srs.name, "id": "0x" + srs.id.hex(), "unsafe": srs.unsafe})
+    screen.say(f"in the cache   {', '.join(f'2^{k}' for k in cached) or 'nothing of it'}")
+    screen.result(
+        {"srs": srs.name, "id": "0x" + srs.id.hex(), "unsafe": srs.unsafe, "cached": cached}
+    )
     return 0
 
 
@@ -441,12 +522,17 @@ def _circuit_id(text: str) -> bytes:
     return value
 
 
-def _srs(options: Namespace) -> zk.Srs:
+def _srs(options: Namespace, k: int, on_progress: OnProgress | None) -> zk.Srs:
     if options.unsafe_test_srs:
         return zk.unsafe_test_srs()
     if options.srs in CEREMONIES:
         return ceremony_srs(options.srs)
-    return zk.load_srs(options.srs, allow_unsafe_srs=options.allow_unsafe_srs)
+    if is_halo2(Path(options.srs)):
+        return zk.load_srs(options.srs, allow_unsafe_srs=options.allow_unsafe_srs)
+    # The backend reads halo2's format only, so the prover finds these in the cache.
+    return zk.import_srs(
+        options.srs, k=k, allow_unsafe_srs=options.allow_unsafe_srs, on_progress=on_progress
+    )
 
 
 def _password(options: Namespace) -> Callable[[], str]:

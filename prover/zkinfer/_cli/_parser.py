@@ -6,8 +6,10 @@ import argparse
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from zkinfer._bench import BACKENDS
 from zkinfer._cli import _commands as commands
-from zkinfer._settings import Visibility
+from zkinfer._parameters._ceremonies import PUBLISHED
+from zkinfer._settings import Optimize, Visibility
 from zkinfer_models import models
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         return made
 
     demo = command("demo", commands.demo, "show the main job on shipped real data, end to end")
-    ids = [card.id for card in models()]
+    ids = [card.id for card in models() if card.small]
     demo.add_argument("--model", default=ids[0], choices=ids, help="a shipped model")
 
     compile_ = command("compile", commands.compile_, "turn an ONNX model into a circuit")
@@ -51,6 +53,12 @@ def build_parser() -> argparse.ArgumentParser:
         compile_.add_argument(
             f"--{tensor}", required=True, choices=_VISIBILITIES, help="who learns them"
         )
+    compile_.add_argument(
+        "--optimize",
+        default=Optimize.TIME.value,
+        choices=[goal.value for goal in Optimize],
+        help="what to make small: the time of a proof, or the gas of its verification",
+    )
     compile_.add_argument("--scale-bits", type=int, help="fixed-point precision")
     compile_.add_argument("--max-error", type=float, help="largest accepted error")
     compile_.add_argument("-o", "--out", required=True, help="the circuit's file")
@@ -58,7 +66,11 @@ def build_parser() -> argparse.ArgumentParser:
     setup = command("setup", commands.setup, "make a circuit's keys")
     setup.add_argument("circuit")
     srs_choice = setup.add_mutually_exclusive_group(required=True)
-    srs_choice.add_argument("--srs", help="a halo2 .srs file, or the name of an imported ceremony")
+    srs_choice.add_argument(
+        "--srs",
+        help="a file (.srs, .ptau or .g1g2), or the name of a ceremony in the cache; of a .ptau or "
+        ".g1g2 the size that the circuit needs is imported",
+    )
     srs_choice.add_argument(
         "--unsafe-test-srs",
         action="store_true",
@@ -102,28 +114,73 @@ def build_parser() -> argparse.ArgumentParser:
 
     report = command("report", commands.report, "say what a circuit is, costs and reveals")
     report.add_argument("circuit")
+    report.add_argument("--data", help=".npy or .npz of inputs to measure errors and ranges on")
+    report.add_argument("--html", metavar="FILE", help="write a page with plots as well")
+
+    _bench(command("bench", commands.bench, "measure backends side by side on shipped models"))
 
     inspect = command("inspect", commands.inspect, "say what an artefact holds")
     inspect.add_argument("file")
 
     command("ops", commands.ops, "list the supported operators")
 
-    srs = groups.add_parser("srs", help="universal parameters: list, import, check")
+    srs = groups.add_parser("srs", help="universal parameters: list, fetch, import, check")
     parts = srs.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    command("list", commands.srs_list, "list what the cache holds", parts)
-    for name, action, text in (
-        ("import", commands.srs_import, "check a halo2 .srs file and copy it into the cache"),
-        ("check", commands.srs_check, "check a halo2 .srs file"),
-    ):
-        part = command(name, action, text, parts)
-        part.add_argument("file")
-        _unsafe(part)
+    command("list", commands.srs_list, "list what the cache holds, and what can be fetched", parts)
+
+    fetch = command("fetch", commands.srs_fetch, "download a ceremony's file and import it", parts)
+    fetch.add_argument("ceremony", choices=list(PUBLISHED), help="whose parameters")
+    fetch.add_argument(
+        "--k",
+        type=int,
+        required=True,
+        help="the size, 2^K powers, as in the report of the circuit; for ppot-0085 Lagrange points "
+        "are then made (see 'import')",
+    )
+
+    part = command(
+        "import", commands.srs_import, "check every point of a file, and copy it into the cache",
+        parts,
+    )  # fmt: skip
+    part.add_argument("file", help="halo2's .srs, snarkjs' .ptau, or plain powers (.g1g2)")
+    part.add_argument(
+        "--k",
+        type=int,
+        help="the size, 2^K powers; without it all that a .srs or a prepared .ptau holds, else 11. "
+        "Lagrange points that a file lacks are made, once: about 10 s for K = 11, 20 s for 12, "
+        "40 s for 13, 80 s for 14, and so on",
+    )
+    _unsafe(part)
+
+    part = command("check", commands.srs_check, "check every point of a file", parts)
+    part.add_argument("file", help="halo2's .srs, snarkjs' .ptau, or plain powers (.g1g2)")
+    _unsafe(part)
 
     command("doctor", commands.doctor, "say what this environment has and lacks")
 
     explain = command("explain", commands.explain, "explain an error code")
     explain.add_argument("code", help="such as ZK203")
     return parser
+
+
+def _bench(parser: argparse.ArgumentParser) -> None:
+    small = ",".join(card.id for card in models() if card.small)
+    backends = ",".join(BACKENDS)
+    parser.add_argument("--models", default=small, metavar="A,B", help=f"default {small}")
+    parser.add_argument(
+        "--backends",
+        default=backends,
+        metavar="A,B",
+        help=f"default {backends}; ratios are against the first; ezkl-default is ezkl with the "
+        "settings that its own calibration picks",
+    )
+    parser.add_argument("--runs", type=int, default=5, help="proofs measured of each (5)")
+    parser.add_argument(
+        "--chain",
+        action=argparse.BooleanOptionalAction,
+        help="verify on the embedded chain (where its packages are installed)",
+    )
+    parser.add_argument("--html", metavar="FILE", help="write a page with plots as well")
 
 
 def _unsafe(parser: argparse.ArgumentParser) -> None:

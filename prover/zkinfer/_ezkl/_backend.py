@@ -19,6 +19,8 @@ Traps that this module keeps shut (each has a test):
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import json
 import math
 import os
@@ -31,11 +33,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zkinfer import _field, _halo2_srs
+from zkinfer._arrays import winners
 from zkinfer._artifacts import Circuit, ProofBundle, ProvingKey, VerifyingKey
 from zkinfer._calibration import Calibration
 from zkinfer._container import FileSlice
 from zkinfer._errors import (
     AccuracyUnreachable,
+    ArtifactMalformed,
     BackendFailed,
     InputOutOfRange,
     NotEnoughMemory,
@@ -43,10 +47,11 @@ from zkinfer._errors import (
     VisibilityUnsupported,
 )
 from zkinfer._ezkl import _candidates, _process
-from zkinfer._ezkl._candidates import Candidate
+from zkinfer._ezkl._agreement import settings_of
+from zkinfer._ezkl._candidates import SALT_LIMBS, Candidate
 from zkinfer._ezkl._process import Call, CallFailed, Job
 from zkinfer._files import WorkFolder
-from zkinfer._settings import CircuitSettings, Visibility
+from zkinfer._settings import CircuitSettings, Optimize, Visibility
 from zkinfer._srs import Srs, SrsPoints, srs_of
 from zkinfer._statement import Statement, canonical_json
 from zkinfer_circuits import Model, check_input, run_float, with_public_tensors
@@ -61,7 +66,6 @@ if TYPE_CHECKING:
 
 NAME = "ezkl"
 _CALIBRATED = 64
-_SALT_LIMBS = 64
 _MARGIN = 4.0
 _DEFAULT_ERROR = 0.02
 
@@ -90,6 +94,16 @@ class EzklBackend:
 
     name = NAME
 
+    def check(self, statement: Statement, settings: bytes, *, place: str | None = None) -> None:
+        """Refuse settings that do not say what the statement says.
+
+        Raises
+        ------
+        ArtifactMalformed
+            The reason names the field.
+        """
+        settings_of(statement, settings, place=place)
+
     def compile(
         self,
         model: Model,
@@ -110,21 +124,34 @@ class EzklBackend:
         exposed = settings.inputs is Visibility.PUBLIC
         samples = calibration[:_CALIBRATED]
         floats = np.stack([run_float(model, x) for x in samples])
+        with WorkFolder() as folder:
+            _write_model(folder, model, exposed=exposed)
+            raw, outputs = self._choose(folder, model, samples, floats, settings, on_progress)
+        return _circuit(model, settings, raw, floats, outputs)
+
+    def _choose(
+        self,
+        folder: WorkFolder,
+        model: Model,
+        samples: NDArray[np.float32],
+        floats: NDArray[np.float32],
+        settings: CircuitSettings,
+        on_progress: OnProgress | None,
+    ) -> tuple[dict[str, Any], NDArray[np.float64]]:
+        """Return ezkl's settings, canonical, and the outputs that they give on the samples."""
         bound = settings.max_error
         if bound is None:
             bound = _DEFAULT_ERROR * max(float(np.ptp(floats)), float(np.abs(floats).max()))
         scales = (settings.scale_bits,) if settings.scale_bits else _candidates.SCALES
         best = math.inf
-        with WorkFolder() as folder:
-            _write_model(folder, model, exposed=exposed)
-            for scale in scales:
-                found = self._fitting(folder, model, samples, scale, on_progress)
-                if found is None:
-                    continue
-                raw, outputs = found
-                best = float(np.abs(outputs - floats).max())
-                if best <= bound or (settings.scale_bits and settings.max_error is None):
-                    return _circuit(model, settings, raw, floats, outputs)
+        for scale in scales:
+            found = self._fitting(folder, model, samples, scale, settings.optimize, on_progress)
+            if found is None:
+                continue
+            raw, outputs = found
+            best = float(np.abs(outputs - floats).max())
+            if best <= bound or (settings.scale_bits and settings.max_error is None):
+                return raw, outputs
         raise AccuracyUnreachable(
             "no circuit holds the calibration data"
             if best == math.inf
@@ -137,16 +164,29 @@ class EzklBackend:
         model: Model,
         samples: NDArray[np.float32],
         scale: int,
+        optimize: Optimize,
         on_progress: OnProgress | None,
     ) -> tuple[dict[str, Any], NDArray[np.float64]] | None:
-        """Return the smallest settings of a scale that hold the samples, and the outputs."""
-        options: list[tuple[int, int, dict[str, Any]]] = []
-        for candidate, raw in _generate_settings(folder, scale, on_progress):
-            k = _candidates.needed_logrows(raw, candidate)
-            raw["run_args"]["logrows"] = k
-            if k <= _candidates.LARGEST_K:
-                options.append((k, int(raw["num_rows"]), raw))
-        for _, _, raw in sorted(options, key=lambda option: option[:2]):
+        """Return the cheapest settings of a scale that hold the samples, and the outputs."""
+        order = itertools.count()
+        queue: list[tuple[tuple[float, float], int, Candidate, dict[str, Any] | None]] = []
+        candidates = _candidates.candidates(scale)
+        for candidate, raw in zip(
+            candidates, _generate_settings(folder, candidates, on_progress), strict=True
+        ):
+            for cost, variant in candidate.variants(raw):
+                heapq.heappush(queue, (cost.weight(optimize), next(order), variant, None))
+        while queue:
+            _, _, candidate, known = heapq.heappop(queue)
+            if known is None:
+                # Expected to be the cheapest: ask ezkl for its real size, and queue again.
+                (raw,) = _generate_settings(folder, [candidate], on_progress)
+                cost = candidate.cost(raw)
+                raw["run_args"]["logrows"] = cost.logrows
+                if cost.logrows <= _candidates.LARGEST_K:
+                    heapq.heappush(queue, (cost.weight(optimize), next(order), candidate, raw))
+                continue
+            raw = known
             (folder.path / "settings.json").write_bytes(canonical_json(raw))
             try:
                 # Inputs larger than all that were seen must fit as well.
@@ -171,7 +211,7 @@ class EzklBackend:
         """Run ezkl's quantised forward pass; return the outputs, shape (samples, *output)."""
         calls = [_compile_call(folder)]
         # Nothing of these runs leaves this process: no context, no salt.
-        limbs, salt = (0,) * CONTEXT_LIMBS, (0,) * _SALT_LIMBS
+        limbs, salt = (0,) * CONTEXT_LIMBS, (0,) * SALT_LIMBS
         scale_bits = raw["run_args"]["input_scale"]
         for i, x in enumerate(samples):
             _write_input(folder.path / f"input-{i}.json", x, scale_bits, limbs, salt)
@@ -209,7 +249,7 @@ class EzklBackend:
         InputOutOfRange
             A value leaves the circuit's range.
         """
-        raw = json.loads(circuit.backend_settings)
+        raw = settings_of(circuit.statement, circuit.backend_settings)
         with WorkFolder() as folder:
             _write_circuit(folder, circuit.model, circuit.statement, circuit.backend_settings)
             checked = [check_input(circuit.model, x) for x in inputs]
@@ -250,14 +290,15 @@ class EzklBackend:
         NotEnoughMemory
             The job would not fit this machine.
         """
-        raw = json.loads(circuit.backend_settings)
-        logrows = int(raw["run_args"]["logrows"])
-        _require_memory(_candidates.estimate_peak_mb(logrows))
-        srs_file = srs.file(logrows)
+        raw = settings_of(circuit.statement, circuit.backend_settings)
+        cost = _candidates.cost_of(raw)
+        _require_memory(cost.peak_mb)
+        srs_file = srs.file(cost.logrows)
         # Owned by the proving key: the backend's key stays in this folder as long as it lives.
         folder = WorkFolder()
         try:
             _write_circuit(folder, circuit.model, circuit.statement, circuit.backend_settings)
+            self._require_derived(folder, raw, on_progress)
             at = folder.path
             calls = (
                 _compile_call(folder),
@@ -283,9 +324,7 @@ class EzklBackend:
                 ),
             )
             try:
-                _process.run(
-                    Job("setup", calls, _candidates.estimate_prove_s(logrows)), folder, on_progress
-                )
+                _process.run(Job("setup", calls, cost.prove_s), folder, on_progress)
             except CallFailed as error:
                 raise _process.failed(error) from None
             vk = VerifyingKey(
@@ -301,6 +340,19 @@ class EzklBackend:
         except BaseException:
             folder.close()
             raise
+
+    def _require_derived(
+        self, folder: WorkFolder, raw: dict[str, Any], on_progress: OnProgress | None
+    ) -> None:
+        """Refuse settings that are not those which ezkl derives from the model.
+
+        Whoever makes keys of a stranger's circuit would otherwise take the stranger's word for
+        which values are range-checked.
+        """
+        (derived,) = _generate_settings(folder, [_candidates.candidate_of(raw)], on_progress)
+        derived["run_args"]["logrows"] = raw["run_args"]["logrows"]
+        if derived != raw:
+            raise ArtifactMalformed("its settings are not the model's")
 
     def prove(
         self,
@@ -321,10 +373,10 @@ class EzklBackend:
             The job would not fit this machine.
         """
         vk = pk.verifying_key
-        raw = json.loads(vk.backend_settings)
-        logrows = int(raw["run_args"]["logrows"])
-        _require_memory(_candidates.estimate_peak_mb(logrows))
-        srs_file = srs_of(vk.srs).file(logrows)
+        raw = settings_of(vk.statement, vk.backend_settings)
+        cost = _candidates.cost_of(raw)
+        _require_memory(cost.peak_mb)
+        srs_file = srs_of(vk.srs).file(cost.logrows)
         limbs = context_limbs(bytes(vk.circuit_id), context)
         with WorkFolder() as folder:
             at = folder.path
@@ -352,9 +404,7 @@ class EzklBackend:
                 ),
             )
             try:
-                _process.run(
-                    Job("prove", calls, _candidates.estimate_prove_s(logrows)), folder, on_progress
-                )
+                _process.run(Job("prove", calls, cost.prove_s), folder, on_progress)
             except CallFailed as error:
                 if error.name == "gen_witness":
                     raise _out_of_range(error) from None
@@ -452,27 +502,23 @@ def _circuit(
         model=keccak256(model.onnx).hex(),
         settings=keccak256(backend_settings).hex(),
     )
-    logrows = int(raw["run_args"]["logrows"])
+    cost = _candidates.cost_of(raw)
     calibration = Calibration(
         samples=len(floats),
-        agreement=float((_winners(floats) == _winners(outputs)).mean()),
+        agreement=float((winners(floats) == winners(outputs)).mean()),
         max_abs_error=float(np.abs(outputs - floats).max()),
         output_low=float(floats.min()),
         output_high=float(floats.max()),
         rows=int(raw["num_rows"]),
-        logrows=logrows,
+        logrows=cost.logrows,
         decomposition_base=int(raw["run_args"]["decomp_base"]),
         decomposition_legs=int(raw["run_args"]["decomp_legs"]),
-        estimated_prove_s=_candidates.estimate_prove_s(logrows),
-        estimated_peak_mb=_candidates.estimate_peak_mb(logrows),
+        estimated_prove_s=cost.prove_s,
+        estimated_peak_mb=cost.peak_mb,
+        estimated_pk_mb=cost.proving_key_mb,
+        estimated_gas=cost.gas(statement.public_input_count),
     )
     return Circuit(statement, model.onnx, backend_settings, calibration)
-
-
-def _winners(outputs: NDArray[Any]) -> NDArray[np.int64]:
-    """Return each row's winning class: the first largest output, or a single output's sign."""
-    flat = outputs.reshape(len(outputs), -1)
-    return (flat[:, 0] > 0).astype(np.int64) if flat.shape[1] == 1 else flat.argmax(axis=1)
 
 
 def _output_index(inputs: Visibility) -> int:
@@ -481,11 +527,10 @@ def _output_index(inputs: Visibility) -> int:
 
 
 def _generate_settings(
-    folder: WorkFolder, scale: int, on_progress: OnProgress | None
-) -> list[tuple[Candidate, dict[str, Any]]]:
-    """Return ezkl's canonical settings for each candidate of a scale."""
-    options = _candidates.candidates(scale)
-    paths = [folder.path / f"generated-{i}.json" for i in range(len(options))]
+    folder: WorkFolder, candidates: Sequence[Candidate], on_progress: OnProgress | None
+) -> list[dict[str, Any]]:
+    """Return ezkl's canonical settings for each candidate."""
+    paths = [folder.path / f"generated-{i}.json" for i in range(len(candidates))]
     calls = tuple(
         Call(
             "gen_settings",
@@ -496,16 +541,13 @@ def _generate_settings(
                 "run_args": candidate.run_args(_candidates.LARGEST_K),
             },
         )
-        for candidate, path in zip(options, paths, strict=True)
+        for candidate, path in zip(candidates, paths, strict=True)
     )
     try:
         _process.run(Job("compile", calls, 0.5), folder, on_progress)
     except CallFailed as error:
         raise _process.failed(error) from None
-    return [
-        (candidate, _candidates.canonical_settings(path.read_bytes()))
-        for candidate, path in zip(options, paths, strict=True)
-    ]
+    return [_candidates.canonical_settings(path.read_bytes()) for path in paths]
 
 
 def _compile_call(folder: WorkFolder) -> Call:
@@ -533,7 +575,7 @@ def _witness_call(folder: WorkFolder, stage: str, suffix: str = "") -> Call:
 
 
 def _write_model(folder: WorkFolder, model: Model, *, exposed: bool) -> None:
-    graph = with_public_tensors(model, limbs=CONTEXT_LIMBS, expose_input=exposed, salt=_SALT_LIMBS)
+    graph = with_public_tensors(model, limbs=CONTEXT_LIMBS, expose_input=exposed, salt=SALT_LIMBS)
     (folder.path / "model.onnx").write_bytes(graph)
 
 
@@ -552,9 +594,9 @@ def _salt(magnitude: int) -> list[int]:
     of the three signs can always be searched for; here they are blurred by drawing how many
     integers are zero and how many negative.
     """
-    zeros = secrets.randbelow(_SALT_LIMBS // 4 + 1)
-    negatives = secrets.randbelow(_SALT_LIMBS - zeros + 1)
-    values = [1 + secrets.randbelow(magnitude - 1) for _ in range(_SALT_LIMBS - zeros)]
+    zeros = secrets.randbelow(SALT_LIMBS // 4 + 1)
+    negatives = secrets.randbelow(SALT_LIMBS - zeros + 1)
+    values = [1 + secrets.randbelow(magnitude - 1) for _ in range(SALT_LIMBS - zeros)]
     salt = [-v if i < negatives else v for i, v in enumerate(values)] + [0] * zeros
     secrets.SystemRandom().shuffle(salt)
     return salt

@@ -1,27 +1,83 @@
-"""Which ezkl settings to try for a model, smallest circuit first.
+"""Which ezkl settings to try for a model: a cost model, and the candidates by cost.
 
 ezkl writes every value that it range-checks in `legs` digits to a base, by lookups in a table of
-`base` rows. The rows of a circuit, and so its time, memory and key, follow from these and the
-scale; its own calibration picks tables far larger than small models need.
+`base` rows, and lays values out in `columns` parallel columns. The rows of a circuit follow from
+these and the scale, and time, memory, key and gas follow from rows and columns. ezkl's own
+calibration picks tables far larger than small models need.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
+from zkinfer._settings import Optimize
 from zkinfer._statement import canonical_json
 
-# (base, legs): ranges of 2^21 to 2^42. A range above 2^25 also holds the context's limbs.
-_DECOMPOSITIONS = ((128, 4), (512, 3), (1024, 3), (128, 5), (2048, 3), (128, 6))
+# (base, legs): ranges of 2^24 to 2^42. A range above 2^24 also holds the context's limbs.
+_DECOMPOSITIONS = ((4096, 2), (128, 4), (512, 3), (1024, 3), (128, 5), (2048, 3), (128, 6))
 SCALES = (7, 8, 10, 12)
-# Two inner columns gave the smallest proofs, and times within a few percent of the best.
-_INNER_COLUMNS = 2
+
+# Numbers of a salt that every proof range-checks beside its witness (see `_backend._salt`).
+SALT_LIMBS = 64
+# Of these at least so many are not zero.
+_SALT_DIGITS = SALT_LIMBS * 3 // 4
+# Each column's digit counts hide behind the salt's: twice this many bits resist a search that meets
+# in the middle.
+_SALT_BITS = 192
+
+# For each number of columns what was read off ezkl's keys: polynomials in the proving key, and the
+# factor of the domain on which quotients are computed.
+_POLYNOMIALS = {1: (15, 4), 2: (22, 4), 3: (28, 4), 4: (34, 8)}
+_FIRST = 2
+# Measured on the shipped models: one column, each further column, each public input.
+_GAS_FIRST = 510_000
+_GAS_COLUMN = 153_000
+_GAS_INPUT = 2_020
+
 # Rows that ezkl keeps for blinding, with room to spare.
 _BLINDING_ROWS = 16
 _SMALLEST_K = 6
 LARGEST_K = 26
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a circuit of 2^k rows in some columns costs; fitted on two cores.
+
+    The proving key holds each polynomial three times: as coefficients, as values, and as values on
+    the extended domain. Time and memory are proportional to it but for a start.
+    """
+
+    logrows: int
+    columns: int
+
+    @property
+    def proving_key_mb(self) -> float:
+        """Size of the backend's proving key in megabytes (10^6 bytes)."""
+        polynomials, extension = _POLYNOMIALS.get(self.columns, (10 + 6 * self.columns, 16))
+        return 32 * (1 << self.logrows) * polynomials * (extension + 2) / 1e6
+
+    @property
+    def prove_s(self) -> float:
+        """Seconds of a proof, the start of its process included."""
+        return 0.25 + 0.033 * self.proving_key_mb
+
+    @property
+    def peak_mb(self) -> float:
+        """Peak memory of a proof's process in megabytes (2^20 bytes)."""
+        return 41.0 + 2.4 * self.proving_key_mb
+
+    def gas(self, public_inputs: int) -> int:
+        """Return the gas of a verification, whole transaction, Prague's rules."""
+        return _GAS_FIRST + _GAS_COLUMN * (self.columns - 1) + _GAS_INPUT * public_inputs
+
+    def weight(self, optimize: Optimize) -> tuple[float, float]:
+        """Return what candidates are ordered by: the goal first, then the other."""
+        gas = float(self.gas(0))
+        return (gas, self.prove_s) if optimize is Optimize.GAS else (self.prove_s, gas)
 
 
 @dataclass(frozen=True)
@@ -31,11 +87,13 @@ class Candidate:
     scale_bits: int
     base: int
     legs: int
+    columns: int = _FIRST
 
     @property
-    def range_bits(self) -> int:
-        """Logarithm of the largest magnitude that the circuit holds."""
-        return self.base.bit_length() * self.legs - self.legs
+    def hides_counts(self) -> bool:
+        """Whether the salt's digits hide the witness's in every column."""
+        digits = _SALT_DIGITS * self.legs // self.columns
+        return math.log2(math.comb(self.base + digits - 1, digits)) >= _SALT_BITS
 
     def run_args(self, logrows: int) -> dict[str, Any]:
         """Return ezkl's run arguments, every one that reveals or weakens anything spelled out."""
@@ -50,10 +108,37 @@ class Candidate:
             "param_scale": self.scale_bits,
             "decomp_base": self.base,
             "decomp_legs": self.legs,
-            "num_inner_cols": _INNER_COLUMNS,
+            "num_inner_cols": self.columns,
             "logrows": logrows,
             "check_mode": "unsafe",
         }
+
+    def cost(self, settings: dict[str, Any]) -> Cost:
+        """Return what the circuit of these settings costs, from its real number of rows."""
+        return Cost(self._logrows(settings, settings["num_rows"]), self.columns)
+
+    def variants(self, settings: dict[str, Any]) -> list[tuple[Cost, Candidate]]:
+        """Return this candidate with every number of columns, at the cost that is to be expected.
+
+        Columns share the assignments evenly, so that one run of ezkl's layout tells enough.
+        """
+        found = []
+        for columns in _POLYNOMIALS:
+            candidate = replace(self, columns=columns)
+            if candidate.hides_counts:
+                rows = -(-settings["total_assignments"] // columns)
+                found.append((Cost(self._logrows(settings, rows), columns), candidate))
+        return found
+
+    def _logrows(self, settings: dict[str, Any], rows: int) -> int:
+        needed: int = max(
+            rows,
+            self.base,
+            settings["total_const_size"],
+            settings["total_dynamic_col_size"],
+            settings["total_shuffle_col_size"],
+        )
+        return max(_SMALLEST_K, (needed + _BLINDING_ROWS).bit_length())
 
 
 def candidates(scale_bits: int) -> list[Candidate]:
@@ -61,16 +146,20 @@ def candidates(scale_bits: int) -> list[Candidate]:
     return [Candidate(scale_bits, base, legs) for base, legs in _DECOMPOSITIONS]
 
 
-def needed_logrows(settings: dict[str, Any], candidate: Candidate) -> int:
-    """Return the least k such that a circuit with these settings fits 2^k rows."""
-    rows: int = max(
-        settings["num_rows"],
-        candidate.base,
-        settings["total_const_size"],
-        settings["total_dynamic_col_size"],
-        settings["total_shuffle_col_size"],
+def cost_of(settings: dict[str, Any]) -> Cost:
+    """Return what a circuit costs by the settings that it has."""
+    return Cost(int(settings["run_args"]["logrows"]), int(settings["run_args"]["num_inner_cols"]))
+
+
+def candidate_of(settings: dict[str, Any]) -> Candidate:
+    """Return the candidate that settings were made from."""
+    run_args = settings["run_args"]
+    return Candidate(
+        run_args["input_scale"],
+        run_args["decomp_base"],
+        run_args["decomp_legs"],
+        run_args["num_inner_cols"],
     )
-    return max(_SMALLEST_K, (rows + _BLINDING_ROWS).bit_length())
 
 
 def canonical_settings(raw: bytes) -> dict[str, Any]:
@@ -84,13 +173,3 @@ def canonical_settings(raw: bytes) -> dict[str, Any]:
     settings["required_lookups"].sort(key=canonical_json)
     settings["timestamp"] = 0
     return settings
-
-
-def estimate_prove_s(logrows: int) -> float:
-    """Return roughly the seconds of a proof on two cores: twice the rows, twice the time."""
-    return 0.15 + 0.00022 * (1 << logrows)
-
-
-def estimate_peak_mb(logrows: int) -> float:
-    """Return roughly the peak memory of setup and proof in megabytes."""
-    return 80.0 + 0.0215 * (1 << logrows)

@@ -19,6 +19,7 @@ import os
 import resource
 import signal
 import sys
+from pathlib import Path
 from typing import IO, Any
 
 _PR_SET_PDEATHSIG = 1
@@ -51,6 +52,18 @@ def _answer(out: IO[str], **fields: object) -> None:
     out.flush()
 
 
+def _peak_mb() -> float:
+    """Return the peak memory of this process."""
+    try:
+        with Path("/proc/self/status").open() as status:
+            (line,) = [line for line in status if line.startswith("VmHWM:")]
+        return int(line.split()[1]) / 1024
+    except (OSError, ValueError):
+        # Elsewhere; on Linux this one starts from the memory of the process that started us.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (1024 if sys.platform == "linux" else 1024 * 1024)
+
+
 def main() -> int:
     """Do the job on stdin; return the exit status."""
     _die_with_parent()
@@ -67,8 +80,7 @@ def main() -> int:
         except BaseException as error:
             _answer(out, failed=call["name"], kind=type(error).__name__, message=str(error))
             return 1
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    _answer(out, peak_mb=peak_kb / (1024 if sys.platform == "linux" else 1024 * 1024))
+    _answer(out, peak_mb=_peak_mb())
     return 0
 
 

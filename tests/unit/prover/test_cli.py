@@ -365,7 +365,7 @@ def test_importing_the_ceremony_srs(here, made, capsys, srs_folder, monkeypatch)
     """A real ceremony where its file is at hand; elsewhere the same path with the test SRS."""
     monkeypatch.setenv("ZKINFER_CACHE_DIR", str(here / "cache"))
     if srs_folder is None:
-        source, flags = zk.unsafe_test_srs().file(14), ["--allow-unsafe-srs"]
+        source, flags = zk.unsafe_test_srs().file(6), ["--allow-unsafe-srs"]
     else:
         source, flags = srs_folder / "kzg14.srs", []
     status, document = run(capsys, "srs", "import", source, *flags)

@@ -239,7 +239,7 @@ def test_the_backends_death_is_our_error(breast_cancer, monkeypatch, tmp_path):
 
 
 def test_a_job_that_cannot_fit_is_refused_before_it_starts(breast_cancer, monkeypatch):
-    monkeypatch.setattr("zkinfer._ezkl._candidates.estimate_peak_mb", lambda logrows: 1e9)
+    monkeypatch.setattr("zkinfer._ezkl._candidates.Cost.peak_mb", 1e9)
     with pytest.raises(zk.NotEnoughMemory) as caught:
         zk.prove(breast_cancer.pk, breast_cancer.x)
     assert caught.value.needed_mb == 1e9

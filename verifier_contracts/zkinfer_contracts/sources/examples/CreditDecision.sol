@@ -7,12 +7,13 @@ import {CircuitId, IInferenceVerifier} from "../IInferenceVerifier.sol";
 /// @notice Pins the verifier and the circuit, and derives the context itself, so that a proof made for
 /// another chain, contract, sender, request or time is of no use here.
 contract CreditDecision {
-    error AlreadyDecided(uint256 request);
+    error AlreadyDecided(address requester, uint256 request);
     error TooLate(uint256 deadline);
 
     IInferenceVerifier public immutable VERIFIER;
     CircuitId public immutable CIRCUIT;
-    mapping(uint256 request => bytes32 outputsDigest) public decisions;
+    /// @notice Keyed by who asked as well: nobody can use up another's request with a proof of their own.
+    mapping(address requester => mapping(uint256 request => bytes32 outputsDigest)) public decisions;
 
     constructor(IInferenceVerifier verifier, CircuitId circuit) {
         VERIFIER = verifier;
@@ -27,10 +28,10 @@ contract CreditDecision {
         if (block.timestamp > deadline) {
             revert TooLate(deadline); // On chain
         }
-        if (decisions[request] != 0) {
-            revert AlreadyDecided(request); // On chain
+        if (decisions[msg.sender][request] != 0) {
+            revert AlreadyDecided(msg.sender, request); // On chain
         }
-        decisions[request] = keccak256(abi.encode(outputs));
+        decisions[msg.sender][request] = keccak256(abi.encode(outputs));
         VERIFIER.verify(CIRCUIT, proof, outputs, context(msg.sender, request, deadline));
     }
 }

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from zkinfer._arrays import real_array
+from zkinfer._report._compare import Comparison, compare
+from zkinfer._report._html import circuit_page
+from zkinfer._report._layers import layers
 from zkinfer._settings import Visibility
+from zkinfer_circuits import check_input
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from zkinfer._artifacts import Circuit
+    from zkinfer._progress import OnProgress
     from zkinfer._statement import Statement
 
 
@@ -58,10 +68,18 @@ class Report:
     """
 
     data: dict[str, Any]
+    _comparison: Comparison | None = field(default=None, repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return a copy of the report for JSON."""
         return dict(self.data)
+
+    def html(self) -> str:
+        """Return the report as one HTML page that loads nothing and runs nothing.
+
+        It has plots where the report was made with data.
+        """
+        return circuit_page(self.data, self._comparison)
 
     def __str__(self) -> str:
         """Return the report as text."""
@@ -79,8 +97,10 @@ class Report:
             f"calibration    {d['samples']} samples: largest error {d['max_abs_error']:.4g} on "
             f"outputs in [{d['output_low']:.4g}, {d['output_high']:.4g}], "
             f"same class {100 * d['agreement']:.1f} %",
+            *self._measured(),
             f"estimates      proof {d['estimated_prove_s']:.2g} s, "
-            f"memory {d['estimated_peak_mb']:,.0f} MB (two cores)",
+            f"memory {d['estimated_peak_mb']:,.0f} MB (two cores), "
+            f"key {d['estimated_pk_mb']:,.1f} MB, gas {d['estimated_gas']:,}",
             "SRS            chosen at setup; an UNSAFE one is named so in the circuit id",
             "a verifier learns",
             *(f"  - {text}" for text in d["learns"]),
@@ -89,10 +109,40 @@ class Report:
         ]
         return "\n".join(lines)
 
+    def _measured(self) -> list[str]:
+        measured = self.data["measured"]
+        if measured is None:
+            return []
+        error = measured["max_abs_error"]
+        found = "all refused" if error is None else f"largest error {error:.4g}"
+        refused = f", {measured['refused']} out of range" if measured["refused"] else ""
+        return [
+            f"data           {measured['samples']} samples{refused}: {found}, "
+            f"same class {100 * measured['agreement']:.1f} %"
+        ]
 
-def report(circuit: Circuit) -> Report:
-    """Return a circuit's report."""
+
+def report(
+    circuit: Circuit, data: ArrayLike | None = None, on_progress: OnProgress | None = None
+) -> Report:
+    """Return a circuit's report; on `data`, a stack of inputs, it measures error and ranges.
+
+    Raises
+    ------
+    InputRefused
+        The data are no stack of at least one of the model's inputs.
+    """
     statement, model = circuit.statement, circuit.model
+    comparison = rows = None
+    if data is not None:
+        values = real_array(data)
+        # One input alone is a stack of one.
+        if values.shape in (model.input_shape, model.input_shape[1:]):
+            values = values[None]
+        if values.ndim < 1 or not len(values):
+            check_input(model, values)  # raises, with both shapes
+        rows = np.stack([check_input(model, row) for row in values])
+        comparison = compare(circuit, rows, on_progress)
     return Report(
         {
             "circuit": circuit.digest.hex(),
@@ -110,6 +160,21 @@ def report(circuit: Circuit) -> Report:
             "public_inputs": statement.public_input_count,
             "learns": learns(statement),
             "hides": hides(statement),
+            "measured": None if comparison is None else _summary(comparison),
+            "layers": [{**asdict(x), "shape": list(x.shape)} for x in layers(model, rows)],
             **asdict(circuit.calibration),
-        }
+        },
+        comparison,
     )
+
+
+def _summary(comparison: Comparison) -> dict[str, Any]:
+    low, high = float(comparison.floats.min()), float(comparison.floats.max())
+    return {
+        "samples": len(comparison.floats),
+        "refused": comparison.refused,
+        "max_abs_error": comparison.max_abs_error,
+        "agreement": comparison.agreement,
+        "output_low": low,
+        "output_high": high,
+    }
