@@ -91,6 +91,8 @@ def _arithmetic(site: Site) -> Value:
 def _global_average(site: Site) -> Value:
     # Exporters write the same layer as this or as a mean over the spatial axes.
     x = site.computed(0)
+    if len(x.shape) <= 2:
+        raise ModelMalformed("a global pool over no spatial axis", place=site.place)
     return site.step("ReduceMean", [x], axes=list(range(2, len(x.shape))), keepdims=1)
 
 

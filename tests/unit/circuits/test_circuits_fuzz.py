@@ -72,3 +72,17 @@ def test_bytes_cut_out_doubled_or_replaced(file: bytes, data: st.DataObject) -> 
 @given(st.binary(max_size=200))
 def test_noise(data: bytes) -> None:
     loads_or_refuses(data)
+
+
+def test_regression_global_pool_without_spatial_axes() -> None:
+    """Found by fuzzing: an empty list of axes was written, which ONNX has no type for."""
+    from onnx import TensorProto, helper
+
+    graph = helper.make_graph(
+        [helper.make_node("GlobalAveragePool", ["x"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    loads_or_refuses(model.SerializeToString())
