@@ -175,7 +175,7 @@ def test_a_file_of_one_power_is_refused(tmp_path):
         + _halo2_srs.encode_g2(five.tau_g2)
     )
     assert path.stat().st_size == _halo2_srs.file_bytes(0)
-    with pytest.raises(zk.SrsMalformed):
+    with pytest.raises(zk.SrsMalformed, match=r"2\^0 powers"):
         zk.load_srs(path, allow_unsafe_srs=True)
 
 
