@@ -271,11 +271,8 @@ def load_srs(path: str | Path, *, allow_unsafe_srs: bool = False) -> Srs:
         As `import_srs`, or SrsMalformed where the file is of another format.
     """
     path = Path(path)
-    # Refused before the long check where a glance is enough.
-    _, tau_g1, tau_g2 = _halo2_srs.read_points(path)
-    place = f"file '{path}'"
-    points = SrsPoints.from_points(tau_g1, tau_g2, place=place)
-    points.require_safe(allow_unsafe_srs=allow_unsafe_srs, place=place)
+    # Another format, or a file of another size, is refused before the long check.
+    _halo2_srs.read_points(path)
     digest = _digest(path)
     checked = check_srs(path, allow_unsafe_srs=allow_unsafe_srs)
     return Srs(checked.points, path, digest)
@@ -298,8 +295,7 @@ def check_srs(
     """
     path = Path(path)
     with open_powers(path) as source:
-        points = _points(source)
-        points.require_safe(allow_unsafe_srs=allow_unsafe_srs, place=source.place)
+        points = _safe_points(source, allow_unsafe_srs)
         sizes = sorted({*source.lagrange_sizes, source.k})
         meter = _checks.Meter("check", _checks.work_of(source, sizes, ()), on_progress)
         _checks.transfer(source, sizes, {}, meter)
@@ -410,6 +406,12 @@ def _points(source: Powers) -> SrsPoints:
     return SrsPoints.from_points(_curve.g1_to_bytes(*tau), source.tau_g2, place=source.place)
 
 
+def _safe_points(source: Powers, allow_unsafe_srs: bool) -> SrsPoints:
+    points = _points(source)
+    points.require_safe(allow_unsafe_srs=allow_unsafe_srs, place=source.place)
+    return points
+
+
 def _sizes(source: Powers, k: int | None) -> list[int]:
     if k is None:
         held = source.lagrange_sizes
@@ -426,8 +428,7 @@ def _import(
     allow_unsafe_srs: bool,
     on_progress: OnProgress | None,
 ) -> Srs:
-    points = _points(source)
-    points.require_safe(allow_unsafe_srs=allow_unsafe_srs, place=source.place)
+    points = _safe_points(source, allow_unsafe_srs)
     meter = _checks.Meter("import", _checks.work_of(source, sizes, sizes), on_progress)
     # The files take their names together, after the last check, or none of them does.
     with ExitStack() as files:
