@@ -50,8 +50,11 @@ def g1_from_bytes(data: bytes) -> Point:
     return (bn.FQ(x), bn.FQ(y), bn.FQ(1))
 
 
+@lru_cache(maxsize=64)
 def g2_from_bytes(data: bytes) -> Point:
     """Return the point of the second group that 128 bytes encode; the identity is refused.
+
+    Remembered: an SRS is looked at before every proof, and the subgroup check takes 0.1 s.
 
     Raises
     ------

@@ -14,6 +14,7 @@ the second group the real coefficient first ("RawBytes" of halo2's serialisation
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -147,10 +148,12 @@ def require_generators(one_g1: bytes, one_g2: bytes, place: str) -> None:
         raise SrsMalformed("the first power is not the generator", place=place)  # A15
 
 
+@lru_cache(maxsize=64)
 def verifier_file(tau_g1: bytes, tau_g2: bytes) -> bytes:
     """Return the smallest file (k = 1), enough to verify: a verifier uses the two tau points only.
 
-    Its Lagrange points are [(1 + tau)/2]_1 and [(1 - tau)/2]_1.
+    Its Lagrange points are [(1 + tau)/2]_1 and [(1 - tau)/2]_1. Remembered: the next proof needs
+    the same.
     """
     half = pow(2, -1, R)
     tau = (int.from_bytes(tau_g1[:32], "big"), int.from_bytes(tau_g1[32:], "big"))

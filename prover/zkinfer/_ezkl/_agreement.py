@@ -27,6 +27,7 @@ _BOUNDS = {
     "num_inner_cols": (1, 64),
     "decomp_base": (2, 1 << 26),
     "decomp_legs": (1, 64),
+    "scale_rebase_multiplier": (1, 64),
 }
 
 

@@ -169,7 +169,7 @@ class EzklBackend:
     ) -> tuple[dict[str, Any], NDArray[np.float64]] | None:
         """Return the cheapest settings of a scale that hold the samples, and the outputs."""
         order = itertools.count()
-        queue: list[tuple[tuple[float, float], int, Candidate, dict[str, Any] | None]] = []
+        queue: list[tuple[tuple[float, float, int], int, Candidate, dict[str, Any] | None]] = []
         candidates = _candidates.candidates(scale)
         for candidate, raw in zip(
             candidates, _generate_settings(folder, candidates, on_progress), strict=True

@@ -19,6 +19,9 @@ from zkinfer._statement import canonical_json
 # (base, legs): ranges of 2^24 to 2^42. A range above 2^24 also holds the context's limbs.
 _DECOMPOSITIONS = ((4096, 2), (128, 4), (512, 3), (1024, 3), (128, 5), (2048, 3), (128, 6))
 SCALES = (7, 8, 10, 12)
+# ezkl divides by the scale once a product's scale exceeds this many times the input's. Division is
+# range-checked digit by digit, so fewer of them make a smaller circuit, as far as the range allows.
+_REBASES = (1, 2, 3)
 
 # Numbers of a salt that every proof range-checks beside its witness (see `_backend._salt`).
 SALT_LIMBS = 64
@@ -31,13 +34,16 @@ _SALT_BITS = 192
 # For each number of columns what was read off ezkl's keys: polynomials in the proving key, and the
 # factor of the domain on which quotients are computed.
 _POLYNOMIALS = {1: (15, 4), 2: (22, 4), 3: (28, 4), 4: (34, 8)}
+# A max pool is a shuffle to ezkl: polynomials that all shuffles together add, and their factor.
+_SHUFFLE = (6, 8)
 _FIRST = 2
 # Measured on the shipped models: one column, each further column, each public input.
 _GAS_FIRST = 510_000
 _GAS_COLUMN = 153_000
 _GAS_INPUT = 2_020
+_GAS_SHUFFLE = 166_000
 
-# Rows that ezkl keeps for blinding, with room to spare.
+# Rows that ezkl keeps for blinding, with room to spare (see also `canonical_settings`).
 _BLINDING_ROWS = 16
 _SMALLEST_K = 6
 LARGEST_K = 26
@@ -53,17 +59,21 @@ class Cost:
 
     logrows: int
     columns: int
+    rows: int
+    shuffles: bool = False
 
     @property
     def proving_key_mb(self) -> float:
         """Size of the backend's proving key in megabytes (10^6 bytes)."""
         polynomials, extension = _POLYNOMIALS.get(self.columns, (10 + 6 * self.columns, 16))
+        if self.shuffles:
+            polynomials, extension = polynomials + _SHUFFLE[0], max(extension, _SHUFFLE[1])
         return 32 * (1 << self.logrows) * polynomials * (extension + 2) / 1e6
 
     @property
     def prove_s(self) -> float:
         """Seconds of a proof, the start of its process included."""
-        return 0.25 + 0.033 * self.proving_key_mb
+        return 0.3 + 0.039 * self.proving_key_mb
 
     @property
     def peak_mb(self) -> float:
@@ -72,12 +82,14 @@ class Cost:
 
     def gas(self, public_inputs: int) -> int:
         """Return the gas of a verification, whole transaction, Prague's rules."""
-        return _GAS_FIRST + _GAS_COLUMN * (self.columns - 1) + _GAS_INPUT * public_inputs
+        columns = _GAS_COLUMN * (self.columns - 1) + _GAS_SHUFFLE * self.shuffles
+        return _GAS_FIRST + columns + _GAS_INPUT * public_inputs
 
-    def weight(self, optimize: Optimize) -> tuple[float, float]:
-        """Return what candidates are ordered by: the goal first, then the other."""
+    def weight(self, optimize: Optimize) -> tuple[float, float, int]:
+        """Return what candidates are ordered by: the goal, the other, and the rows in use."""
         gas = float(self.gas(0))
-        return (gas, self.prove_s) if optimize is Optimize.GAS else (self.prove_s, gas)
+        first, second = (gas, self.prove_s) if optimize is Optimize.GAS else (self.prove_s, gas)
+        return first, second, self.rows
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,7 @@ class Candidate:
     scale_bits: int
     base: int
     legs: int
+    rebase: int = 1
     columns: int = _FIRST
 
     @property
@@ -106,6 +119,7 @@ class Candidate:
             "ignore_range_check_inputs_outputs": False,
             "input_scale": self.scale_bits,
             "param_scale": self.scale_bits,
+            "scale_rebase_multiplier": self.rebase,
             "decomp_base": self.base,
             "decomp_legs": self.legs,
             "num_inner_cols": self.columns,
@@ -115,7 +129,7 @@ class Candidate:
 
     def cost(self, settings: dict[str, Any]) -> Cost:
         """Return what the circuit of these settings costs, from its real number of rows."""
-        return Cost(self._logrows(settings, settings["num_rows"]), self.columns)
+        return self._cost(settings, settings["num_rows"], self.columns)
 
     def variants(self, settings: dict[str, Any]) -> list[tuple[Cost, Candidate]]:
         """Return this candidate with every number of columns, at the cost that is to be expected.
@@ -127,10 +141,10 @@ class Candidate:
             candidate = replace(self, columns=columns)
             if candidate.hides_counts:
                 rows = -(-settings["total_assignments"] // columns)
-                found.append((Cost(self._logrows(settings, rows), columns), candidate))
+                found.append((self._cost(settings, rows, columns), candidate))
         return found
 
-    def _logrows(self, settings: dict[str, Any], rows: int) -> int:
+    def _cost(self, settings: dict[str, Any], rows: int, columns: int) -> Cost:
         needed: int = max(
             rows,
             self.base,
@@ -138,17 +152,29 @@ class Candidate:
             settings["total_dynamic_col_size"],
             settings["total_shuffle_col_size"],
         )
-        return max(_SMALLEST_K, (needed + _BLINDING_ROWS).bit_length())
+        spare = _BLINDING_ROWS + needed // 2048
+        logrows = max(_SMALLEST_K, (needed + spare).bit_length())
+        return Cost(logrows, columns, rows, settings["num_shuffles"] > 0)
 
 
 def candidates(scale_bits: int) -> list[Candidate]:
     """Return the candidates of one scale."""
-    return [Candidate(scale_bits, base, legs) for base, legs in _DECOMPOSITIONS]
+    return [
+        Candidate(scale_bits, base, legs, rebase)
+        for base, legs in _DECOMPOSITIONS
+        for rebase in _REBASES
+    ]
 
 
 def cost_of(settings: dict[str, Any]) -> Cost:
     """Return what a circuit costs by the settings that it has."""
-    return Cost(int(settings["run_args"]["logrows"]), int(settings["run_args"]["num_inner_cols"]))
+    run_args = settings["run_args"]
+    return Cost(
+        int(run_args["logrows"]),
+        int(run_args["num_inner_cols"]),
+        int(settings["num_rows"]),
+        settings["num_shuffles"] > 0,
+    )
 
 
 def candidate_of(settings: dict[str, Any]) -> Candidate:
@@ -158,6 +184,7 @@ def candidate_of(settings: dict[str, Any]) -> Candidate:
         run_args["input_scale"],
         run_args["decomp_base"],
         run_args["decomp_legs"],
+        run_args["scale_rebase_multiplier"],
         run_args["num_inner_cols"],
     )
 
@@ -166,9 +193,12 @@ def canonical_settings(raw: bytes) -> dict[str, Any]:
     """Return ezkl's settings with what it leaves to chance or to the clock put in order.
 
     Range checks and lookups come in random order and decide the order of columns, so one model
-    would get different keys from run to run.
+    would get different keys from run to run. Its threads race for the number of rows, by up to one
+    in thousands; the number of assignments is certain.
     """
     settings: dict[str, Any] = json.loads(raw)
+    columns: int = settings["run_args"]["num_inner_cols"]
+    settings["num_rows"] = settings["total_assignments"] // columns
     settings["required_range_checks"].sort()
     settings["required_lookups"].sort(key=canonical_json)
     settings["timestamp"] = 0
