@@ -15,12 +15,15 @@ The tree of this package; the other packages hang their own branches on `Zkinfer
     │   ├── UnsupportedTensorType ZK109  TypeError
     │   ├── UnsupportedGraph    ZK110  NotImplementedError
     │   ├── ValueDoesNotFit     ZK111  ValueError
-    │   └── ExportFailed        ZK112  RuntimeError
+    │   ├── ExportFailed        ZK112  RuntimeError
+    │   ├── AccumulatorTooWide  ZK113  ValueError
+    │   └── PrecisionTooLow     ZK114  ValueError
     ├── TorchMissing            ZK190  ImportError (exit status 3)
     └── InputRefused            ZK200              the input of a run cannot be used
         ├── InputShapeMismatch  ZK201  ValueError
         ├── InputNotFinite      ZK202  ValueError
-        └── InputTypeMismatch   ZK204  TypeError
+        ├── InputTypeMismatch   ZK204  TypeError
+        └── ActivationOutOfRange ZK207 ValueError
 
 Each concrete class is also the Python builtin that fits, so that a caller who knows nothing of
 this project can still write ``except ValueError``. The facts of an error are its attributes; the
@@ -369,6 +372,44 @@ class ExportFailed(ModelRefused, RuntimeError):
         self.reason = self.detail
 
 
+class AccumulatorTooWide(ModelRefused, ValueError):
+    """A sum of the quantised model could leave 62 bits.
+
+    Attributes
+    ----------
+    bits
+        How many it needs.
+    """
+
+    code = "ZK113"
+    title = "accumulator too wide"
+    why = "sums are proven to stay below 2^62, so that neither int64 nor the proof's field wraps"
+    fix = "split the layer, or compile with less precision."
+
+    def __init__(self, bits: int, *, place: str) -> None:
+        super().__init__(f"a sum may need {bits} bits", place=place)
+        self.bits = bits
+
+
+class PrecisionTooLow(ModelRefused, ValueError):
+    """No activation width within reach keeps the outputs within the error bound.
+
+    Attributes
+    ----------
+    error, bound
+        The smallest of the largest errors found, and what was allowed.
+    """
+
+    code = "ZK114"
+    title = "precision too low"
+    fix = "allow a larger max_error, or train the model with values of like size in each layer."
+
+    def __init__(self, error: float, *, bound: float) -> None:
+        super().__init__(f"the largest error is {error:.4g}, allowed {bound:.4g}")
+        self.error = error
+        self.bound = bound
+
+
 class TorchMissing(ZkinferError, ImportError):
     """A torch module was passed, but PyTorch with its ONNX exporter is not installed."""
 
@@ -446,3 +487,29 @@ class InputTypeMismatch(InputRefused, TypeError):
     def __init__(self, *, found: str) -> None:
         super().__init__(f"expected real numbers, got {found}")
         self.found = found
+
+
+class ActivationOutOfRange(InputRefused, ValueError):
+    """A value of the run leaves the range that its layer was calibrated for.
+
+    Attributes
+    ----------
+    layer
+        The node of the model's file, or "input".
+    value
+        The integer that left the range.
+    low, high
+        The range, both included.
+    """
+
+    code = "ZK207"
+    title = "activation out of range"
+    why = "activations are proven inside their calibrated range only, and never wrap"
+    fix = "check the input's scale, or compile with calibration data that covers such inputs."
+
+    def __init__(self, layer: str, *, value: int, low: int, high: int) -> None:
+        super().__init__(f"{value}, the range is {low} to {high}", place=f"node '{layer}'")
+        self.layer = layer
+        self.value = value
+        self.low = low
+        self.high = high

@@ -1,0 +1,67 @@
+"""What values each node of a real program takes on the calibration data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._real import RealProgram
+
+    Array = NDArray[Any]
+
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The values of one node.
+
+    Attributes
+    ----------
+    low, high
+        The least and the largest.
+    mean_square
+        The mean of the squares.
+    """
+
+    low: float
+    high: float
+    mean_square: float
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute value."""
+        return max(-self.low, self.high, 0.0)
+
+
+def calibrate(program: RealProgram, data: Array) -> tuple[tuple[Seen, ...], Array]:
+    """Return what each node was seen to take, and the outputs.
+
+    Parameters
+    ----------
+    program
+        The real program.
+    data
+        [samples, *input shape].
+    """
+    count = len(program.nodes)
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    squares, sizes = np.zeros(count), np.zeros(count)
+
+    def see(i: int, values: Array) -> None:
+        low[i] = min(low[i], float(values.min()))
+        high[i] = max(high[i], float(values.max()))
+        squares[i] += float(np.square(values).sum())
+        sizes[i] += values.size
+
+    outputs = [program.run(data[i : i + _CHUNK], see) for i in range(0, len(data), _CHUNK)]
+    seen = tuple(
+        Seen(float(a), float(b), float(s / n))
+        for a, b, s, n in zip(low, high, squares, sizes, strict=True)
+    )
+    return seen, np.concatenate(outputs)

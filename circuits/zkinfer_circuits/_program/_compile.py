@@ -1,0 +1,115 @@
+"""A model and calibration data in, a program out: as narrow as is good enough."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._errors import PrecisionTooLow
+from ._calibrate import calibrate
+from ._lower import lower
+from ._quantize import Precision, Quantized, quantize
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .._import import Model
+    from ._calibrate import Seen
+    from ._program import Program
+    from ._real import RealProgram
+
+    Array = NDArray[Any]
+
+_WIDTHS = range(8, 14)
+# One remainder of at most this many bits for each activation, or two.
+_SHIFTS = (12, 24)
+_DEFAULT_ERROR = 0.005
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Compiled:
+    """A program and what is known of its errors.
+
+    Attributes
+    ----------
+    program
+        The program.
+    real
+        The same on real numbers.
+    errors
+        For each node of the program, the proven bound on its distance from the float model.
+    real_nodes
+        For each node of the real program, the node of the program with its values.
+    seen
+        For each node of the real program, what it was seen to take on the calibration data.
+    max_abs_error
+        The largest error of an output on the calibration data.
+    """
+
+    program: Program
+    real: RealProgram
+    errors: tuple[float, ...]
+    real_nodes: tuple[int, ...]
+    seen: tuple[Seen, ...]
+    max_abs_error: float
+
+
+def compile_program(
+    model: Model, calibration: Array, *, max_error: float | None = None, width: int | None = None
+) -> Compiled:
+    """Quantise a model.
+
+    Parameters
+    ----------
+    model
+        In normal form.
+    calibration
+        Typical inputs, [samples, *input shape].
+    max_error
+        Largest accepted absolute error of an output on them; None for 0.5 % of the outputs' range.
+    width
+        Bits of an activation, 4 to 16; None for the fewest of 8 to 13 that keep the error.
+
+    Raises
+    ------
+    UnsupportedOperator, UnsupportedGraph
+        The model has no meaning as a program.
+    AccumulatorTooWide
+        A sum is not proven to stay below 2^62.
+    PrecisionTooLow
+        The error bound is out of reach.
+    """
+    real = lower(model)
+    data = np.asarray(calibration, dtype=np.float64)
+    seen, outputs = calibrate(real, data)
+    bound = max_error
+    if bound is None:
+        bound = _DEFAULT_ERROR * max(float(np.ptp(outputs)), float(np.abs(outputs).max()))
+    widths = _WIDTHS if width is None else (width,)
+    best = math.inf
+    for precision in (Precision(w, s) for s in _SHIFTS for w in widths):
+        quantized = quantize(real, seen, data, precision)
+        error = _error(quantized, data, outputs)
+        best = min(best, error)
+        last = width is not None and max_error is None and precision.shift == _SHIFTS[-1]
+        if error <= bound or last:
+            return Compiled(
+                program=quantized.program,
+                real=real,
+                errors=quantized.errors,
+                real_nodes=quantized.real_nodes,
+                seen=seen,
+                max_abs_error=error,
+            )
+    raise PrecisionTooLow(best, bound=bound)
+
+
+def _error(quantized: Quantized, data: Array, outputs: Array) -> float:
+    program = quantized.program
+    made, refused = program.run_each(program.quantize(data))
+    if refused:
+        return math.inf
+    return float(np.abs(program.dequantize(made) - outputs).max(initial=0.0))
