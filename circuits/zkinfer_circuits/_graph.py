@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OPSET = 17
 IR_VERSION = 8
+# Their later operands are numbers of the layer's kind, and no weights.
+_SETTINGS = ("Clip", "Pad", "Pow")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -71,6 +73,7 @@ class Network:
     onnx: bytes
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    output_dtype: str
     parameters: int
     macs: int
     operators: tuple[str, ...]
@@ -116,6 +119,7 @@ def write(given: Input, output: Value) -> Network:
     nodes: list[NodeProto] = []
     names: dict[int, str] = {id(given): "x"}
     constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+    written: dict[int, str] = {}
     initializers = []
     parameters = 0
     for step in order:
@@ -123,6 +127,8 @@ def write(given: Input, output: Value) -> Network:
         for position, operand in enumerate(step.operands):
             if operand is None:
                 inputs.append("")
+            elif id(operand) in written:
+                inputs.append(written[id(operand)])
             elif isinstance(operand, Fixed):
                 array = np.ascontiguousarray(operand.array).reshape(operand.array.shape)
                 # By content: whether a file shares a constant or repeats it is spelling.
@@ -130,9 +136,9 @@ def write(given: Input, output: Value) -> Network:
                 if key not in constants:
                     constants[key] = f"c{len(constants)}"
                     initializers.append(numpy_helper.from_array(array, constants[key]))
-                    if array.dtype.kind == "f" and not (step.op == "Clip" and position):
+                    if array.dtype.kind == "f" and not (step.op in _SETTINGS and position):
                         parameters += array.size
-                inputs.append(constants[key])
+                inputs.append(written.setdefault(id(operand), constants[key]))
             else:
                 inputs.append(names[id(operand)])
         while inputs and not inputs[-1]:
@@ -148,11 +154,13 @@ def write(given: Input, output: Value) -> Network:
                 **dict(sorted(step.attributes.items())),
             )
         )
+    indices = isinstance(output, Step) and output.op == "ArgMax"
+    kind = TensorProto.INT64 if indices else TensorProto.FLOAT
     graph = helper.make_graph(
         nodes,
         "zkinfer",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, given.shape)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, output.shape)],
+        [helper.make_tensor_value_info("y", kind, output.shape)],
         initializers,
     )
     model = helper.make_model(
@@ -164,6 +172,7 @@ def write(given: Input, output: Value) -> Network:
         onnx=model.SerializeToString(deterministic=True),
         input_shape=given.shape,
         output_shape=output.shape,
+        output_dtype="int64" if indices else "float32",
         parameters=parameters,
         macs=sum(macs(step) for step in order),
         operators=tuple(step.op for step in order),
@@ -195,6 +204,9 @@ def macs(step: Step) -> int:
     if step.op == "Conv":
         # Weights are [out, in / group, kernel...].
         return size * int(np.prod(shapes[1][1:], dtype=object))
+    if step.op == "ConvTranspose":
+        # Weights are [in, out / group, kernel...], and each of them meets each input once.
+        return int(np.prod(shapes[0], dtype=object)) * int(np.prod(shapes[1][1:], dtype=object))
     if step.op == "Gemm":
         return size * shapes[0][0 if step.attributes["transA"] else 1]
     if step.op == "MatMul":

@@ -1,7 +1,8 @@
 """An ONNX file from a stranger in, a checked `Model` out, or a `ZkinferError`.
 
 The order matters: sizes before reading, structure before values, values before the shape
-inference of the onnx package, which is C++ and trusts its input more than a stranger deserves.
+inference of the onnx package, which is C++ and trusts its input more than a stranger deserves;
+`normalize` does these two node by node.
 """
 
 from __future__ import annotations
@@ -18,35 +19,31 @@ from ._errors import (
     ModelMalformed,
     ModelNotFound,
     ModelTooLarge,
-    NonFiniteWeight,
     UnsupportedGraph,
     UnsupportedOperator,
     UnsupportedOpset,
     UnsupportedTensorType,
-    ValueDoesNotFit,
 )
+from ._checks import check_attributes, check_floats
 from ._normalize import normalize
 from ._ops import SUPPORTED
+from ._shapes import static_shape
 from ._site import called
 from ._sklearn import has_sklearn, rewrite_sklearn
-from ._tensors import check_shape, inline_external, open_regular, read_tensor, type_name
+from ._tensors import inline_external, open_regular, read_tensor, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-    from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto
+    from onnx import GraphProto, ModelProto, NodeProto
 
 LOWEST_OPSET, HIGHEST_OPSET = 9, 22
 LOWEST_IR = 3
 MAX_NODES = 10_000
 MAX_TENSORS = 20_000
 MAX_BATCH = 2**16
-_LARGEST_INTEGER = 2**31
 _DEFAULT_DOMAIN = ("", "ai.onnx")
-# What conventionally holds "to the end" (2^63 - 1, -2^63) or a seed, not a size.
-_UNBOUNDED = {("Slice", "starts"), ("Slice", "ends"), ("Dropout", "seed")}
-_POSITIVE = {"kernel_shape", "strides", "dilations", "group"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +53,17 @@ class Model:
     Attributes
     ----------
     onnx
-        A deterministic ModelProto, opset 17: input "x", output "y", float32, static shapes.
+        A deterministic ModelProto, opset 17: input "x", float32, output "y", static shapes.
     input_shape, output_shape
         Their shapes, the batch dimension included.
+    output_dtype
+        ``"float32"``, or ``"int64"`` where the last operator is ArgMax.
     parameters
-        Number of float32 weights, each constant counted once, bounds of Clip left out.
+        Number of float32 weights, each constant counted once; bounds of Clip, exponents and the
+        values that Pad pads with left out.
     macs
-        Multiplications with accumulation in Conv, Gemm and MatMul, for the whole batch.
+        Multiplications with accumulation in Conv, ConvTranspose, Gemm and MatMul, for the whole
+        batch.
     operators
         (operator, count) of the normal form, sorted by name.
     nodes
@@ -74,6 +75,7 @@ class Model:
     onnx: bytes
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    output_dtype: str
     parameters: int
     macs: int
     operators: tuple[tuple[str, int], ...]
@@ -144,18 +146,18 @@ def load_model(
     opset = _check_structure(model)
     _inline_all(model, folder, max_bytes - len(data))
     constants = _read_constants(model.graph)
-    _check_attributes(model.graph, constants)
+    check_attributes(model.graph)
     try:
         onnx.checker.check_model(model)
     except Exception as e:
         raise ModelMalformed(f"fails the ONNX checker: {e}") from e
     _fix_input(model.graph, batch)
-    shapes = _infer_shapes(model)
-    network = normalize(model.graph, opset, constants, shapes)
+    network = normalize(model.graph, opset, constants)
     return Model(
         onnx=network.onnx,
         input_shape=network.input_shape,
         output_shape=network.output_shape,
+        output_dtype=network.output_dtype,
         parameters=network.parameters,
         macs=network.macs,
         operators=tuple(sorted(Counter(network.operators).items())),
@@ -233,7 +235,7 @@ def _check_structure(model: ModelProto) -> int:
 
 
 def _check_ends(graph: GraphProto) -> None:
-    """One input that is no initializer, one output, both float32."""
+    """One float32 input that is no initializer, one output, which may be indices."""
     from onnx import TensorProto
 
     initializers = {t.name for t in graph.initializer}
@@ -247,10 +249,10 @@ def _check_ends(graph: GraphProto) -> None:
         value = values[0]
         if value.type.WhichOneof("value") != "tensor_type":
             raise UnsupportedTensorType(value.name, found=f"an {what} that is no tensor")
-        if value.type.tensor_type.elem_type != TensorProto.FLOAT:
-            raise UnsupportedTensorType(
-                value.name, found=type_name(value.type.tensor_type.elem_type)
-            )
+        kind = value.type.tensor_type.elem_type
+        # Whether the output is of this type is seen when it is made.
+        if kind != TensorProto.FLOAT and not (what == "output" and kind == TensorProto.INT64):
+            raise UnsupportedTensorType(value.name, found=type_name(kind))
     if not inputs[0].type.tensor_type.HasField("shape"):
         raise DynamicShape(inputs[0].name, ())
     # The ONNX checker wants a shape here; whatever it says is inferred anew later on.
@@ -285,7 +287,7 @@ def _read_constant_node(node: NodeProto, name: str) -> NDArray[Any]:
     values: NDArray[Any]
     if a.name in ("value_float", "value_floats"):
         values = np.array(a.f if a.name == "value_float" else a.floats, dtype=np.float32)
-        _check_floats(values.reshape(-1).tolist(), name)
+        check_floats(values.reshape(-1).tolist(), name)
         values = np.asarray(values + np.float32(0))
     elif a.name in ("value_int", "value_ints"):
         values = np.array(a.i if a.name == "value_int" else a.ints, dtype=np.int64)
@@ -295,61 +297,6 @@ def _read_constant_node(node: NodeProto, name: str) -> NDArray[Any]:
         raise UnsupportedTensorType(name, found=f"Constant with {a.name}")
     values.flags.writeable = False
     return values
-
-
-def _check_floats(values: list[float], name: str) -> None:
-    for i, value in enumerate(values):
-        if value != value or value in (float("inf"), -float("inf")):
-            kind = "nan" if value != value else "inf" if value > 0 else "-inf"
-            raise NonFiniteWeight(name, index=(i,), kind=kind)
-
-
-def _check_attributes(graph: GraphProto, constants: Mapping[str, NDArray[Any]]) -> None:
-    """No attribute or integer operand can upset the shape inference: zero strides divide."""
-    for i, node in enumerate(graph.node):
-        name = called(node, i)
-        place = f"node '{name}'"
-        if len({a.name for a in node.attribute}) != len(node.attribute):
-            raise ModelMalformed("an attribute is given twice", place=place)
-        for a in node.attribute:
-            _check_attribute(a, node, name)
-        if node.op_type in ("Constant", "Cast"):
-            continue
-        for k, operand in enumerate(node.input):
-            values = constants.get(operand)
-            if values is None or values.dtype.kind != "i":
-                continue
-            if node.op_type == "Slice" and k in (1, 2):
-                continue
-            listed = values.reshape(-1).tolist()
-            _check_integers(listed, place)
-            if node.op_type == "Slice" and k == 4 and any(v < 1 for v in listed):
-                raise UnsupportedGraph("Slice with a step below 1", place=place)
-
-
-def _check_attribute(a: AttributeProto, node: NodeProto, name: str) -> None:
-    place = f"node '{name}'"
-    if a.HasField("g") or a.graphs:
-        raise UnsupportedGraph(f"a subgraph in attribute '{a.name}'", place=place)
-    if a.ref_attr_name:
-        raise UnsupportedGraph(f"attribute '{a.name}' refers to a function's", place=place)
-    if node.op_type == "Constant":
-        return
-    _check_floats([a.f, *a.floats], f"{name}.{a.name}")
-    integers = [a.i, *a.ints]
-    if (node.op_type, a.name) not in _UNBOUNDED:
-        _check_integers(integers, place)
-    used = list(a.ints) if a.name != "group" else [a.i]
-    if a.name in _POSITIVE and any(v < 1 for v in used):
-        raise UnsupportedGraph(f"{a.name} {used[:8]} below 1", place=place)
-    if a.name == "pads" and any(v < 0 for v in used):
-        raise UnsupportedGraph(f"negative pads {used[:16]}", place=place)
-
-
-def _check_integers(values: list[int], place: str) -> None:
-    for value in values:
-        if not -_LARGEST_INTEGER < value < _LARGEST_INTEGER:
-            raise ValueDoesNotFit(value, target="a size or index below 2^31", place=place)
 
 
 def _fix_input(graph: GraphProto, batch: int) -> None:
@@ -362,63 +309,10 @@ def _fix_input(graph: GraphProto, batch: int) -> None:
     first = tensor.shape.dim[0]
     if not first.HasField("dim_value"):
         first.dim_value = batch
-    _static_shape(value)
+    static_shape(value)
     kept = value.SerializeToString()
     del graph.input[:]
     graph.input.add().ParseFromString(kept)
     # A file may claim any shape for its own tensors: infer all of them from the input.
     del graph.value_info[:]
     graph.output[0].type.tensor_type.ClearField("shape")
-
-
-def _static_shape(value: ValueInfoProto) -> tuple[int, ...]:
-    """Return the shape of `value`, of at least one element.
-
-    Raises
-    ------
-    DynamicShape
-        Not every dimension is a positive integer.
-    ModelTooLarge
-        Too many elements.
-    """
-    tensor = value.type.tensor_type
-    if not tensor.HasField("shape"):
-        raise DynamicShape(value.name, ())
-    dims: list[int | str] = []
-    for d in tensor.shape.dim:
-        dims.append(int(d.dim_value) if d.HasField("dim_value") else d.dim_param or "?")
-    shape = tuple(d for d in dims if isinstance(d, int) and d > 0)
-    if len(shape) != len(dims):
-        raise DynamicShape(value.name, dims)
-    check_shape(shape, f"tensor '{value.name}'")
-    return shape
-
-
-def _infer_shapes(model: ModelProto) -> dict[str, tuple[int, ...]]:
-    """Return the static shape of the input and of each node's first output, by tensor name."""
-    import onnx
-
-    try:
-        inferred = onnx.shape_inference.infer_shapes(
-            model, check_type=True, strict_mode=True, data_prop=True
-        )
-    except Exception as e:
-        raise ModelMalformed(f"shapes do not fit together: {e}") from e
-    graph = inferred.graph
-    known = {v.name: v for v in (*graph.value_info, *graph.output, *graph.input)}
-    shapes = {v.name: _static_shape(v) for v in graph.input}
-    # In order, so that the first tensor too large is met before sizes derived from it wrap.
-    for node in graph.node:
-        name = node.output[0] if node.output else ""
-        if name not in known:
-            raise DynamicShape(name, ())
-        value = known[name]
-        if node.op_type == "Constant":
-            continue
-        shapes[name] = _static_shape(value)
-        if (
-            name == graph.output[0].name
-            and value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT
-        ):
-            raise UnsupportedTensorType(name, found=type_name(value.type.tensor_type.elem_type))
-    return shapes

@@ -56,8 +56,10 @@ def check_input(model: Model, x: ArrayLike) -> NDArray[np.float32]:
     return np.asarray(values.reshape(expected) + np.float32(0), dtype=np.float32)
 
 
-def run_float(model: Model, x: ArrayLike) -> NDArray[np.float32]:
+def run_float(model: Model, x: ArrayLike) -> NDArray[Any]:
     """Return the network's output on `x`, shape `model.output_shape`, computed in float32.
+
+    Its dtype is `model.output_dtype`.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def run_float(model: Model, x: ArrayLike) -> NDArray[np.float32]:
         As `check_input` does.
     """
     (made,) = _session(model.onnx).run(["y"], {"x": check_input(model, x)})
-    return np.asarray(made, dtype=np.float32)
+    return np.asarray(made, dtype=model.output_dtype)
 
 
 @lru_cache(maxsize=8)

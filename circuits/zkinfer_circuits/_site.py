@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import UnsupportedGraph, UnsupportedTensorType
+from ._errors import ModelMalformed, ModelTooLarge, UnsupportedGraph, UnsupportedTensorType
 from ._graph import Fixed, Step, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from onnx import NodeProto
+
+
+# No list of axes, sizes or bounds that is meant seriously is longer.
+_LONGEST_LIST = 2**12
 
 
 def called(node: NodeProto, position: int) -> str:
@@ -23,7 +27,23 @@ def called(node: NodeProto, position: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One node as a rule sees it: operands resolved, attributes plain, shape known."""
+    """One node as a rule sees it: operands resolved, attributes plain, shapes known.
+
+    Attributes
+    ----------
+    op, opset
+        The operator, and the operator set that says what it means.
+    origin, place
+        What the node is called, and how to say so in an error.
+    operands
+        None for an optional one left out.
+    attributes
+        Plain Python values.
+    outputs
+        How many outputs it has.
+    shapes
+        Of its outputs, as inferred; empty before.
+    """
 
     op: str
     origin: str
@@ -31,10 +51,20 @@ class Site:
     opset: int
     operands: Sequence[Value | None]
     attributes: Mapping[str, Any]
-    shape: tuple[int, ...]
+    outputs: int = 1
+    shapes: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the first output."""
+        return self.shapes[0]
+
+    def malformed(self, reason: str) -> ModelMalformed:
+        """Return the error for this node, where it contradicts itself."""
+        return ModelMalformed(f"{self.op}: {reason}", place=self.place)
 
     def refuse(self, reason: str) -> UnsupportedGraph:
-        """Return the error for this node."""
+        """Return the error for this node, where it has a meaning but no normal form."""
         return UnsupportedGraph(f"{self.op}: {reason}", place=self.place)
 
     def has(self, position: int) -> bool:
@@ -87,18 +117,41 @@ class Site:
             raise UnsupportedTensorType(
                 f"operand {position + 1} of {self.origin}", found=str(value.array.dtype)
             )
+        if value.array.size > _LONGEST_LIST:
+            raise ModelTooLarge(
+                "integers in a list", size=value.array.size, limit=_LONGEST_LIST, place=self.place
+            )
         return [int(v) for v in value.array.reshape(-1)]
 
-    def axes(self, found: Sequence[int], rank: int) -> list[int]:
-        """Return axes from 0 upwards, in order."""
+    def integer(self, position: int) -> int:
+        """Return a constant integer operand of one element."""
+        values = self.integers(position)
+        if len(values) != 1:
+            raise self.refuse(f"operand {position + 1} has to be a single number")
+        return values[0]
+
+    def axes(self, found: Sequence[int], rank: int | None = None) -> list[int]:
+        """Return axes from 0 upwards, in order, of `rank` or of the first operand."""
+        rank = len(self.any(0).shape) if rank is None else rank
         axes = [a + rank if a < 0 else a for a in found]
         if any(not 0 <= a < rank for a in axes) or len(set(axes)) != len(axes):
             raise self.refuse(f"axes {list(found)} of {rank} dimensions")
         return axes
 
-    def step(self, op: str, operands: Sequence[Value | None], **attributes: Any) -> Step:
-        """Return the step that this node becomes."""
-        return Step(op, tuple(operands), attributes, self.shape, self.origin)
+    def number(self, name: str, default: float) -> float:
+        """Return a float attribute, as float32 holds it."""
+        return float(np.float32(self.attributes.get(name, default)))
+
+    def step(
+        self,
+        op: str,
+        operands: Sequence[Value | None],
+        shape: tuple[int, ...] | None = None,
+        **attributes: Any,
+    ) -> Step:
+        """Return the step that this node becomes, or one on the way to it, of another shape."""
+        made = self.shape if shape is None else shape
+        return Step(op, tuple(operands), attributes, made, self.origin)
 
     def reshape(self, value: Value, shape: tuple[int, ...]) -> Value:
         """Return `value` in another shape; reshapes in a row become one, or none."""

@@ -18,6 +18,7 @@ from ._errors import (
     NonFiniteWeight,
     UnsupportedGraph,
     UnsupportedTensorType,
+    ValueDoesNotFit,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 2**28
 MAX_RANK = 8
+LARGEST_INTEGER = 2**31
 
 
 def type_name(data_type: int) -> str:
@@ -53,6 +55,18 @@ def check_shape(shape: tuple[int, ...], place: str) -> int:
     if count > MAX_ELEMENTS:
         raise ModelTooLarge("elements", size=count, limit=MAX_ELEMENTS, place=place)
     return count
+
+
+def check_integers(values: NDArray[Any], place: str) -> None:
+    """Raise `ValueDoesNotFit` at the first integer of an array that is no size or index."""
+    if values.dtype.kind != "i" or not values.size:
+        return
+    flat = values.reshape(-1)
+    # Compared from both sides: the least 64-bit integer has no absolute value.
+    bad = (flat <= -LARGEST_INTEGER) | (flat >= LARGEST_INTEGER)
+    if bool(bad.any()):
+        value = int(flat[int(np.argmax(bad))])
+        raise ValueDoesNotFit(value, target="a size or index below 2^31", place=place)
 
 
 def check_finite(values: NDArray[Any], name: str) -> None:
