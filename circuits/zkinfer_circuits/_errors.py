@@ -158,7 +158,10 @@ class UnsupportedOperator(ModelRefused, NotImplementedError):
     code = "ZK102"
     title = "unsupported operator"
     why = "there are no constraints for it"
-    fix = "replace it in the model by supported operators, which zkinfer_circuits.SUPPORTED lists."
+    fix = (
+        "replace it in the model by supported operators, which zkinfer_circuits.SUPPORTED lists; "
+        "a backend may prove fewer of them."
+    )
 
     def __init__(self, nodes: Sequence[tuple[str, str, int]]) -> None:
         self.nodes = tuple((_line(n), _line(op), opset) for n, op, opset in nodes)

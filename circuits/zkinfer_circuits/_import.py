@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ._checks import check_attributes, check_floats
 from ._errors import (
     DynamicShape,
     ModelMalformed,
@@ -24,7 +25,6 @@ from ._errors import (
     UnsupportedOpset,
     UnsupportedTensorType,
 )
-from ._checks import check_attributes, check_floats
 from ._normalize import normalize
 from ._ops import SUPPORTED
 from ._shapes import static_shape

@@ -93,7 +93,7 @@ def infer(
         )
     except Exception as e:
         raise ModelMalformed(f"shapes do not fit together: {e}") from e
-    shapes = []
+    shapes: list[tuple[int, ...]] = []
     for name in node.output:
         if not name:
             shapes.append(())

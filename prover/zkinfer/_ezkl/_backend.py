@@ -49,6 +49,7 @@ from zkinfer._errors import (
 from zkinfer._ezkl import _candidates, _process
 from zkinfer._ezkl._agreement import settings_of
 from zkinfer._ezkl._candidates import SALT_LIMBS, Candidate
+from zkinfer._ezkl._operators import require_provable
 from zkinfer._ezkl._process import Call, CallFailed, Job
 from zkinfer._files import WorkFolder
 from zkinfer._settings import CircuitSettings, Optimize, Visibility
@@ -117,9 +118,12 @@ class EzklBackend:
         ------
         VisibilityUnsupported
             ezkl cannot keep what the visibilities promise.
+        UnsupportedOperator, UnsupportedGraph
+            ezkl has no constraints for a part of the model.
         AccuracyUnreachable
             No settings within the error bound hold the calibration data.
         """
+        require_provable(model)
         _check_visibilities(settings)
         exposed = settings.inputs is Visibility.PUBLIC
         samples = calibration[:_CALIBRATED]
@@ -249,6 +253,7 @@ class EzklBackend:
         InputOutOfRange
             A value leaves the circuit's range.
         """
+        require_provable(circuit.model)
         raw = settings_of(circuit.statement, circuit.backend_settings)
         with WorkFolder() as folder:
             _write_circuit(folder, circuit.model, circuit.statement, circuit.backend_settings)
@@ -285,11 +290,15 @@ class EzklBackend:
 
         Raises
         ------
+        UnsupportedOperator, UnsupportedGraph
+            ezkl has no constraints for a part of the model: whoever made the circuit did not
+            compile it.
         SrsError
             The SRS is missing, too small or damaged.
         NotEnoughMemory
             The job would not fit this machine.
         """
+        require_provable(circuit.model)
         raw = settings_of(circuit.statement, circuit.backend_settings)
         cost = _candidates.cost_of(raw)
         _require_memory(cost.peak_mb)
@@ -372,6 +381,7 @@ class EzklBackend:
         NotEnoughMemory
             The job would not fit this machine.
         """
+        require_provable(pk.model)
         vk = pk.verifying_key
         raw = settings_of(vk.statement, vk.backend_settings)
         cost = _candidates.cost_of(raw)

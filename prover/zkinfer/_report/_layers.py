@@ -84,6 +84,9 @@ def _macs(node: Any, shapes: dict[str, tuple[int, ...]]) -> int:
     if node.op_type == "Conv":
         # Weights are [out, in / group, kernel...].
         return size * math.prod(shapes[node.input[1]][1:])
+    if node.op_type == "ConvTranspose":
+        # Weights are [in, out / group, kernel...], and each of them meets each input once.
+        return math.prod(shapes[node.input[0]]) * math.prod(shapes[node.input[1]][1:])
     if node.op_type == "Gemm":
         turned = any(a.name == "transA" and a.i for a in node.attribute)
         return size * shapes[node.input[0]][0 if turned else 1]
