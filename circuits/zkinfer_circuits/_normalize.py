@@ -90,13 +90,12 @@ def normalize(graph: GraphProto, opset: int, constants: Mapping[str, NDArray[Any
             if name in used:
                 raise UnsupportedGraph(f"the second output of {node.op_type}", place=place)
         for name, result, shape in zip(node.output, results, site.shapes, strict=False):
-            if not name:
-                continue
             if result.shape != shape:
                 raise ModelMalformed(
                     f"{site.op} makes {list(result.shape)}, inferred {list(shape)}", place=place
                 )
-            values[name] = result
+            if name:
+                values[name] = result
     return write(given, _output(graph, values))
 
 

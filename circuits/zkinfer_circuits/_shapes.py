@@ -10,8 +10,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ._errors import DynamicShape, ModelMalformed
 from ._graph import Fixed, Step
 from ._tensors import check_shape
@@ -57,7 +55,7 @@ def _static(type_: TypeProto, name: str, *, lowest: int) -> tuple[int, ...]:
 def infer(
     node: NodeProto, operands: Sequence[Value | None], opset: int
 ) -> tuple[tuple[int, ...], ...]:
-    """Return the static shapes of a node's outputs; that of an output left out is ().
+    """Return the static shapes of the outputs of a Split, and of another node's first output.
 
     Raises
     ------
@@ -70,6 +68,12 @@ def infer(
     """
     from onnx import TensorProto, helper, numpy_helper, shape_inference
 
+    asked, several = node, node.op_type == "Split"
+    if several and not all(node.output):
+        # An output left out has a shape all the same, from which that of the next follows.
+        asked = type(node)()
+        asked.CopyFrom(node)
+        asked.output[:] = [name or f"output {i}" for i, name in enumerate(node.output)]
     types: dict[str, Any] = {}
     data: dict[str, Any] = {}
     for name, operand in zip(node.input, operands, strict=True):
@@ -78,7 +82,7 @@ def infer(
         if isinstance(operand, Fixed):
             kind = helper.np_dtype_to_tensor_dtype(operand.array.dtype)
             if operand.array.dtype.kind == "i" and operand.array.size <= _LONGEST_LIST:
-                data[name] = numpy_helper.from_array(np.ascontiguousarray(operand.array), name)
+                data[name] = numpy_helper.from_array(operand.array, name)
         else:
             indices = isinstance(operand, Step) and operand.op == "ArgMax"
             kind = TensorProto.INT64 if indices else TensorProto.FLOAT
@@ -86,23 +90,20 @@ def infer(
     try:
         made = shape_inference.infer_node_outputs(
             _schema(node.op_type, opset),
-            node,
+            asked,
             types,
             data,
             opset_imports=[helper.make_opsetid("", opset)],
         )
     except Exception as e:
         raise ModelMalformed(f"shapes do not fit together: {e}") from e
-    shapes: list[tuple[int, ...]] = []
-    for name in node.output:
-        if not name:
-            shapes.append(())
-        elif name not in made:
+    shapes = []
+    for name in asked.output if several else asked.output[:1]:
+        if name not in made:
             raise DynamicShape(name, ())
-        else:
-            # A list of integers may be empty, as the shape of a scalar is.
-            integers = made[name].tensor_type.elem_type in (TensorProto.INT64, TensorProto.INT32)
-            shapes.append(_static(made[name], name, lowest=0 if integers else 1))
+        # A list of integers may be empty, as the shape of a scalar is.
+        integers = made[name].tensor_type.elem_type in (TensorProto.INT64, TensorProto.INT32)
+        shapes.append(_static(made[name], name, lowest=0 if integers else 1))
     return tuple(shapes)
 
 

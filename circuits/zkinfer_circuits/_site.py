@@ -42,7 +42,7 @@ class Site:
     outputs
         How many outputs it has.
     shapes
-        Of its outputs, as inferred; empty before.
+        Of its outputs that a rule makes, as inferred; empty before.
     """
 
     op: str
