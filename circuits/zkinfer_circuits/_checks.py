@@ -142,6 +142,8 @@ def _split(site: Site) -> None:
     if count != site.outputs or not site.outputs:
         raise site.malformed(f"{count} parts for {site.outputs} outputs")
     if sizes is None:
+        if "num_outputs" in site.attributes and -(-size // count) * (count - 1) >= size:
+            raise site.malformed(f"{count} parts of {size}")
         return
     if len(sizes) != site.outputs or any(s < 1 for s in sizes) or sum(sizes) != size:
         raise site.malformed(f"parts {sizes[:MAX_RANK]} of {size} for {site.outputs} outputs")

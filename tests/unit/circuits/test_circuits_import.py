@@ -133,22 +133,22 @@ def test_no_opset_and_two_opsets() -> None:
 def test_every_unsupported_operator_is_listed() -> None:
     made = model(
         [
-            node("Sin", ["x"], ["a"], name="first"),
+            node("Hardmax", ["x"], ["a"], name="first"),
             node("Relu", ["a"], ["b"]),
             helper.make_node("Relu", ["b"], ["c"], name="second", domain="com.microsoft"),
             helper.make_node("Einsum", ["c"], ["y"], equation="ij->ij"),
         ]
     )
     with pytest.raises(
-        z.UnsupportedOperator, match=r"^ZK102 .*Sin \(opset 17\) at node 'first'"
+        z.UnsupportedOperator, match=r"^ZK102 .*Hardmax \(opset 17\) at node 'first'"
     ) as e:
         load(made)
     assert e.value.nodes == (
-        ("first", "Sin", 17),
+        ("first", "Hardmax", 17),
         ("second", "com.microsoft.Relu", 17),
         ("Einsum#3", "Einsum", 17),
     )
-    assert (e.value.op, e.value.node, e.value.opset) == ("Sin", "first", 17)
+    assert (e.value.op, e.value.node, e.value.opset) == ("Hardmax", "first", 17)
     assert "Einsum#3" in str(e.value)
 
 
@@ -333,12 +333,9 @@ def test_types_of_input_output_and_cast() -> None:
         ([node("Identity", ["x"])], {}),
         ([node("Identity", ["c"])], {"c": C.reshape(1, 4)}),
         ([node("MatMul", ["c", "d"])], {"c": np.ones((2, 2), "f4"), "d": np.ones((2, 2), "f4")}),
-        ([node("Div", ["c", "x"])], {"c": C}),
         ([node("Div", ["x", "c"])], {"c": 0 * C}),
         ([node("Gemm", ["x", "x"], transB=1)], {}),
-        ([node("Pad", ["x", "p"], mode="reflect")], {"p": np.array([0, 1, 0, 1])}),
         ([node("Pad", ["x", "p"])], {"p": np.array([0, -1, 0, 1])}),
-        ([node("Pad", ["x", "p", "v"])], {"p": np.array([0, 1, 0, 1]), "v": np.float32(2)}),
         ([node("Clip", ["x", "lo", "hi"])], {"lo": np.float32(2), "hi": np.float32(1)}),
         ([node("Clip", ["x", "m"]), node("Relu", ["x"], ["m"])][::-1], {}),
         ([node("Dropout", ["x", "r", "t"])], {"r": np.float32(0.5), "t": np.array(True)}),
@@ -358,13 +355,12 @@ def test_supported_operators_in_unsupported_use(
 @pytest.mark.parametrize(
     "n",
     [
-        node("MaxPool", ["x"], kernel_shape=[2, 2], pads=[1, 1, 1, 1]),
         node("MaxPool", ["x"], kernel_shape=[2, 2], dilations=[2, 2]),
         node("MaxPool", ["x"], kernel_shape=[2, 2], strides=[3, 3], ceil_mode=1),
         node("MaxPool", ["x"], kernel_shape=[2, 2], strides=[0, 1]),
         node("MaxPool", ["x"], kernel_shape=[0, 2]),
-        node("AveragePool", ["x"], kernel_shape=[2, 2], pads=[1, 1, 1, 1]),
         node("AveragePool", ["x"], kernel_shape=[2, 2], pads=[-1, 0, 0, 0]),
+        node("AveragePool", ["x"], kernel_shape=[2, 2], pads=[2, 0, 0, 0]),
     ],
 )
 def test_windows_that_have_no_constraints(n: onnx.NodeProto) -> None:
@@ -540,7 +536,7 @@ def test_codes_are_unique_and_every_class_is_tried_here() -> None:
 
 
 def test_hostile_names_cannot_forge_lines() -> None:
-    made = model([node("Sin", ["x"], name="a\nZK000 all good\x1b[2J\u202e")])
+    made = model([node("Hardmax", ["x"], name="a\nZK000 all good\x1b[2J\u202e")])
     with pytest.raises(z.UnsupportedOperator) as e:
         load(made)
     assert str(e.value).isprintable()
