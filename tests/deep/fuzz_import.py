@@ -21,7 +21,7 @@ from google.protobuf.message import DecodeError
 LARGEST = 1 << 16
 NUMBERS = (-(1 << 63), -(1 << 31), -1, 0, 1, 2, 7, 1 << 16, 1 << 31, (1 << 63) - 1)
 FLOATS = (0.0, -0.0, 1e-45, 3.4e38, float("nan"), float("inf"), float("-inf"))
-OPERATORS = (*(operator.name for operator in zkinfer_circuits.SUPPORTED), "If", "Loop", "Erf")
+OPERATORS = (*(operator.name for operator in zkinfer_circuits.SUPPORTED), "If", "Loop", "Einsum")
 
 
 def one_input(data):

@@ -1,5 +1,6 @@
 """A million hostile ONNX inputs: no crash, none over two seconds or a gigabyte."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -12,12 +13,21 @@ FIXTURES = HERE.parent / "fixtures"
 RUNS = 1_000_000
 
 
+def operator_networks():
+    spec = importlib.util.spec_from_file_location("fixture_operators", FIXTURES / "operators.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.operator_networks()
+
+
 @pytest.mark.deep
 def test_the_importer_survives_a_million_hostile_inputs(tmp_path):
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for path in FIXTURES.rglob("*.onnx"):
         (corpus / path.name).write_bytes(path.read_bytes())
+    for i, (model, _) in enumerate(operator_networks().values()):
+        (corpus / f"operator-{i}.onnx").write_bytes(model.SerializeToString())
     limits = ["-timeout=2", "-rss_limit_mb=1024", "-max_len=65536", "-seed=1"]
     done = subprocess.run(
         [sys.executable, HERE / "fuzz_import.py", f"-runs={RUNS}", *limits, corpus],
