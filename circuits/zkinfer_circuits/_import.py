@@ -97,8 +97,8 @@ def load_model(
     """Read, check and normalise an ONNX model.
 
     Of a scikit-learn classifier, as skl2onnx exports it with a label and probabilities, the scores
-    are kept: the decision function, or a forest's probabilities. Its trees compare on a grid of
-    2^-7.
+    are kept: the decision function, or a forest's probabilities. Trees, of regressors as well,
+    compare on a grid of 2^-7.
 
     Parameters
     ----------

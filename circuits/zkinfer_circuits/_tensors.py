@@ -50,11 +50,12 @@ def check_shape(shape: tuple[int, ...], place: str) -> int:
     """
     if len(shape) > MAX_RANK:
         raise ModelTooLarge("dimensions", size=len(shape), limit=MAX_RANK, place=place)
-    # Python integers: the product of hostile dimensions wraps around in 64 bits.
-    count = math.prod(shape)
-    if count > MAX_ELEMENTS:
-        raise ModelTooLarge("elements", size=count, limit=MAX_ELEMENTS, place=place)
-    return count
+    # Python integers: the product of hostile dimensions wraps around in 64 bits. And without zeros:
+    # next to one, no array may have a dimension that is too large by itself.
+    size = math.prod(d for d in shape if d)
+    if size > MAX_ELEMENTS:
+        raise ModelTooLarge("elements", size=size, limit=MAX_ELEMENTS, place=place)
+    return math.prod(shape)
 
 
 def check_integers(values: NDArray[Any], place: str) -> None:

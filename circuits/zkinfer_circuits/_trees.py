@@ -94,6 +94,14 @@ class Forest:
     slots: dict[tuple[int, int], int]
 
 
+def check_matrix(elements: int, place: str) -> None:
+    """Raise `ModelTooLarge` if a forest's matrix would have more than 2^24 elements."""
+    if elements > _LARGEST_MATRIX:
+        raise ModelTooLarge(
+            "elements of a forest's matrix", size=elements, limit=_LARGEST_MATRIX, place=place
+        )
+
+
 def read_forest(nodes: Nodes, width: int) -> Forest:
     """Return the matrices of a forest over `width` features.
 
@@ -140,13 +148,7 @@ def read_forest(nodes: Nodes, width: int) -> Forest:
     leaves = max(size[1] for size in sizes.values())
     # Before anything of that size is made, or a path of that length walked.
     for elements in (t * i * leaves, t * i * width):
-        if elements > _LARGEST_MATRIX:
-            raise ModelTooLarge(
-                "elements of a forest's matrix",
-                size=elements,
-                limit=_LARGEST_MATRIX,
-                place=nodes.place,
-            )
+        check_matrix(elements, nodes.place)
     if len(roots) != t or len({nodes.trees[n] for n in roots}) != t:
         raise malformed("nodes that do not make trees")
 

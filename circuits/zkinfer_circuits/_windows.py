@@ -97,8 +97,8 @@ def conv_transpose(site: Site) -> Value:
     strides, pads, dilations, auto = _geometry(site, kernel)
     n = len(kernel)
     extra = list(site.attributes.get("output_padding") or [0] * n)
-    if len(extra) != n:
-        raise site.refuse(f"output_padding has to match {n} dimensions")
+    if len(extra) != n or len(site.shape) != 2 + n:
+        raise site.refuse(f"output_padding and output_shape have to match {n} dimensions")
     if any(e >= max(s, d) for e, s, d in zip(extra, strides, dilations, strict=True)):
         raise site.refuse(f"output_padding {extra} as wide as the strides")
     sizes = operands[0].shape[2:]

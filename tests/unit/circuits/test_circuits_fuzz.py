@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
+import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper
 
 import zkinfer_circuits as z
 
@@ -74,15 +77,31 @@ def test_noise(data: bytes) -> None:
     loads_or_refuses(data)
 
 
+def network(op: str, shape: list[int], **attributes: Any) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        [helper.make_node(op, ["x", "w"][: 1 + (op == "ConvTranspose")], ["y"], **attributes)],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
 def test_regression_global_pool_without_spatial_axes() -> None:
     """Found by fuzzing: an empty list of axes was written, which ONNX has no type for."""
-    from onnx import TensorProto, helper
+    loads_or_refuses(network("GlobalAveragePool", [1, 4]).SerializeToString())
 
-    graph = helper.make_graph(
-        [helper.make_node("GlobalAveragePool", ["x"], ["y"])],
-        "g",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    loads_or_refuses(model.SerializeToString())
+
+def test_regression_a_large_dimension_beside_one_of_zero() -> None:
+    """Found by fuzzing: no element, and yet more than numpy's arrays may be told of."""
+    made = network("Relu", [1, 4])
+    made.graph.initializer.add(name="w", data_type=7, dims=[0, 2**63 - 1], raw_data=b"")
+    with pytest.raises(z.ModelTooLarge):
+        z.load_model(made.SerializeToString())
+
+
+def test_regression_an_output_shape_of_fewer_dimensions() -> None:
+    """Found by fuzzing: where no weights say how many there are, the shape was believed."""
+    made = network("ConvTranspose", [1, 1, 4, 4], output_shape=[8], auto_pad="SAME_UPPER")
+    made.graph.initializer.add(name="w", data_type=1, dims=[1, 1, 1, 1], float_data=[1.0])
+    loads_or_refuses(made.SerializeToString())

@@ -666,6 +666,11 @@ REFUSED: dict[str, tuple[bytes, type[z.ZkinferError], str]] = {
         z.UnsupportedGraph,
         "less than",
     ),
+    "an output shape of other dimensions": (
+        model([node("ConvTranspose", ["x", "w"], output_shape=[8])], {"w": WEIGHTS}, IMAGE),
+        z.ModelMalformed,
+        "output_shape",
+    ),
     "pads beside an output shape": (
         model(
             [node("ConvTranspose", ["x", "w"], output_shape=[7, 7], pads=[1, 0, 0, 1])],

@@ -1,4 +1,4 @@
-"""Classifiers of scikit-learn, as its exporter writes them, keep their scores."""
+"""Models of scikit-learn, as its exporter writes them: classifiers keep their scores."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import zkinfer_circuits as z
 FOLDER = Path(__file__).parents[2] / "fixtures" / "sklearn"
 REFUSED = {"svc-three": "3 classes", "svc-poly": "kernel POLY"}
 NAMES = sorted(path.stem for path in FOLDER.glob("*.onnx"))
+REGRESSORS = sorted(path.stem for path in (FOLDER / "regressors").glob("*.onnx"))
 ML = "ai.onnx.ml"
 
 
@@ -56,6 +57,17 @@ def test_what_has_no_plain_scores_is_refused(name: str) -> None:
     with pytest.raises(z.UnsupportedGraph, match=REFUSED[name]) as e:
         z.load_model(FOLDER / f"{name}.onnx")
     assert e.value.place == "node 'SVMc'"
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_values_of_regressors_are_those_of_scikit_learn(name: str) -> None:
+    with np.load(FOLDER / "regressors" / "expected.npz") as data:
+        x, values = data[f"{name}.x"], data[f"{name}.values"]
+    model = z.load_model(FOLDER / "regressors" / f"{name}.onnx")
+    assert (model.input_shape, model.output_shape) == ((1, x.shape[1]), (1, values.shape[1]))
+    assert np.abs(run(model, x) - values).max() < 1e-4
+    assert np.ptp(values) > 0.5
+    assert z.load_model(model.onnx).onnx == model.onnx
 
 
 # One comparison, x[1] <= threshold: class 0 if so, class 1 if not.
@@ -249,7 +261,7 @@ def test_a_long_chain_is_refused_before_it_is_walked() -> None:
         ("SVMClassifier", MACHINE, {"kernel_params": [-1.0]}, z.ModelMalformed, "gamma"),
         ("SVMClassifier", MACHINE, {"kernel_params": None}, z.ModelMalformed, "gamma"),
         ("SVMClassifier", MACHINE, {"support_vectors": [3e38] * 4}, z.NonFiniteWeight, "inf"),
-        ("SVMRegressor", {}, {}, z.UnsupportedOperator, "ai.onnx.ml.SVMRegressor"),
+        ("Binarizer", {}, {}, z.UnsupportedOperator, "ai.onnx.ml.Binarizer"),
     ],
 )
 def test_damaged_classifiers_are_refused(
@@ -257,6 +269,112 @@ def test_damaged_classifiers_are_refused(
 ) -> None:
     with pytest.raises(error, match=match):
         z.load_model(classifier(op, attributes, **changed))
+
+
+REGRESSOR_STUMP: dict[str, Any] = {
+    **{k: v for k, v in STUMP.items() if k.startswith("nodes_")},
+    "target_treeids": [0, 0],
+    "target_nodeids": [1, 2],
+    "target_ids": [0, 0],
+    "target_weights": [2.0, 3.0],
+}
+LINE: dict[str, Any] = {"coefficients": [1.0, 2.0], "intercepts": [0.5]}
+SUPPORT: dict[str, Any] = {
+    "coefficients": [1.0, -1.0],
+    "rho": [0.25],
+    "support_vectors": [1.0, 2.0, 3.0, 4.0],
+    "kernel_type": "LINEAR",
+    "n_supports": 2,
+}
+
+
+def regressor(op: str, attributes: dict[str, Any], **changed: Any) -> bytes:
+    kept = {k: v for k, v in {**attributes, **changed}.items() if v is not None}
+    return graph([ml(op, "x", ["y"], **kept)], {"y": TensorProto.FLOAT})
+
+
+def test_regressors_by_hand() -> None:
+    rows = [[9, 0], [9, 1]]
+    values = run(z.load_model(regressor("LinearRegressor", LINE)), rows)
+    assert values.tolist() == [[9.5], [11.5]]
+    values = run(z.load_model(regressor("LinearRegressor", LINE, intercepts=None)), rows)
+    assert values.tolist() == [[9], [11]]
+    values = run(z.load_model(regressor("SVMRegressor", SUPPORT)), rows)
+    assert values.tolist() == [[-17.75], [-19.75]]
+    tree = "TreeEnsembleRegressor"
+    assert run(z.load_model(regressor(tree, REGRESSOR_STUMP)), rows).tolist() == [[2], [3]]
+    two = {
+        "target_ids": [0, 1],
+        "n_targets": 2,
+        "base_values": [0.5, 0.25],
+        "aggregate_function": "AVERAGE",
+    }
+    values = run(z.load_model(regressor(tree, REGRESSOR_STUMP, **two)), rows)
+    assert values.tolist() == [[2.5, 0.25], [0.5, 3.25]]
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes", "changed", "error", "match"),
+    [
+        ("LinearRegressor", LINE, {"targets": 3}, z.ModelMalformed, "fit together"),
+        ("LinearRegressor", LINE, {"targets": -1}, z.ModelMalformed, "fit together"),
+        ("LinearRegressor", LINE, {"targets": 2**40}, z.ModelMalformed, "fit together"),
+        ("LinearRegressor", LINE, {"intercepts": [1.0, 2.0]}, z.ModelMalformed, "fit together"),
+        ("LinearRegressor", LINE, {"coefficients": [1.0]}, z.ModelMalformed, "1 features"),
+        ("LinearRegressor", LINE, {"post_transform": "LOGISTIC"}, z.UnsupportedGraph, "LOGISTIC"),
+        ("SVMRegressor", SUPPORT, {"one_class": 1}, z.UnsupportedGraph, "one class"),
+        ("SVMRegressor", SUPPORT, {"n_supports": 0}, z.UnsupportedGraph, "support vectors"),
+        ("SVMRegressor", SUPPORT, {"kernel_type": "POLY"}, z.UnsupportedGraph, "POLY"),
+        ("SVMRegressor", SUPPORT, {"rho": None}, z.ModelMalformed, "fit together"),
+        (
+            "TreeEnsembleRegressor",
+            REGRESSOR_STUMP,
+            {"n_targets": 2**40},
+            z.ModelTooLarge,
+            "matrix",
+        ),
+        (
+            "TreeEnsembleRegressor",
+            REGRESSOR_STUMP,
+            {"target_ids": [0, 1]},
+            z.ModelMalformed,
+            "not there",
+        ),
+        (
+            "TreeEnsembleRegressor",
+            REGRESSOR_STUMP,
+            {"target_nodeids": [1, 5]},
+            z.ModelMalformed,
+            "not there",
+        ),
+        (
+            "TreeEnsembleRegressor",
+            REGRESSOR_STUMP,
+            {"target_weights": [1.0]},
+            z.ModelMalformed,
+            "fit together",
+        ),
+        (
+            "TreeEnsembleRegressor",
+            REGRESSOR_STUMP,
+            {"base_values": [1.0, 2.0]},
+            z.ModelMalformed,
+            "base value",
+        ),
+        (
+            "TreeEnsembleRegressor",
+            REGRESSOR_STUMP,
+            {"aggregate_function": "MIN"},
+            z.UnsupportedGraph,
+            "MIN",
+        ),
+    ],
+)
+def test_damaged_regressors_are_refused(
+    op: str, attributes: Any, changed: Any, error: Any, match: str
+) -> None:
+    with pytest.raises(error, match=match):
+        z.load_model(regressor(op, attributes, **changed))
 
 
 def test_large_and_small_gamma() -> None:
