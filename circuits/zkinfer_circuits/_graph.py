@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._errors import UnsupportedGraph
+from ._errors import ModelTooLarge, UnsupportedGraph
+from ._tensors import MAX_ELEMENTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,6 +111,8 @@ def write(given: Input, output: Value) -> Network:
     ------
     UnsupportedGraph
         The output does not depend on the input, or is the input.
+    ModelTooLarge
+        The constants together have more than `MAX_ELEMENTS` elements.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -121,7 +124,7 @@ def write(given: Input, output: Value) -> Network:
     constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
     written: dict[int, str] = {}
     initializers = []
-    parameters = 0
+    parameters = read = 0
     for step in order:
         inputs = []
         for position, operand in enumerate(step.operands):
@@ -130,6 +133,10 @@ def write(given: Input, output: Value) -> Network:
             elif id(operand) in written:
                 inputs.append(written[id(operand)])
             elif isinstance(operand, Fixed):
+                # Of constants made anew for each user, a small file could ask for any number.
+                read += operand.array.size
+                if read > MAX_ELEMENTS:
+                    raise ModelTooLarge("elements of constants", size=read, limit=MAX_ELEMENTS)
                 array = np.ascontiguousarray(operand.array).reshape(operand.array.shape)
                 # By content: whether a file shares a constant or repeats it is spelling.
                 key = (array.dtype.str, array.shape, array.tobytes())

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # What a file may have computed of its constants, in elements of all results together.
-MAX_FOLDED = 2**25
+MAX_FOLDED = 2**24
 
 
 def normalize(graph: GraphProto, opset: int, constants: Mapping[str, NDArray[Any]]) -> Network:

@@ -775,6 +775,19 @@ def test_hostile_sizes_are_refused_before_anything_is_made(name: str) -> None:
     assert time.monotonic() - start < 2
 
 
+def test_constants_that_are_turned_over_again_and_again() -> None:
+    names = ["x", *(f"t{i}" for i in range(300)), "y"]
+    nodes = [
+        node("ConstantOfShape", ["s"], ["w"]),
+        *(
+            node("Gemm", [names[i], "w"], [names[i + 1]], name=f"n{i}", transB=1)
+            for i in range(301)
+        ),
+    ]
+    with pytest.raises(z.ModelTooLarge, match="elements of constants"):
+        z.load_model(model(nodes, {"s": ints(2**12, 2**12)}, (1, 2**12)))
+
+
 @pytest.mark.parametrize("value", [-(2**63), 2**63 - 1, 2**31])
 @pytest.mark.parametrize(
     ("op", "name"),
