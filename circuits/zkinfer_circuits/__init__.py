@@ -7,10 +7,13 @@ Importing this package needs numpy alone; onnx and onnxruntime are imported when
 
 from ._context import with_public_tensors
 from ._errors import (
+    AccumulatorTooWide,
+    AccuracyUnreachable,
     DynamicShape,
     ExportFailed,
     ExternalDataRefused,
     InputNotFinite,
+    InputOutOfRange,
     InputRefused,
     InputShapeMismatch,
     InputTypeMismatch,
@@ -29,15 +32,20 @@ from ._errors import (
 )
 from ._import import Model, load_model
 from ._ops import SUPPORTED, Operator
+from ._program import CompiledProgram, Program, compile_program
 from ._run import check_input, run_float
 from ._torch import export_torch
 
 __all__ = [
     "SUPPORTED",
+    "AccumulatorTooWide",
+    "AccuracyUnreachable",
+    "CompiledProgram",
     "DynamicShape",
     "ExportFailed",
     "ExternalDataRefused",
     "InputNotFinite",
+    "InputOutOfRange",
     "InputRefused",
     "InputShapeMismatch",
     "InputTypeMismatch",
@@ -48,6 +56,7 @@ __all__ = [
     "ModelTooLarge",
     "NonFiniteWeight",
     "Operator",
+    "Program",
     "TorchMissing",
     "UnsupportedGraph",
     "UnsupportedOperator",
@@ -56,6 +65,7 @@ __all__ = [
     "ValueDoesNotFit",
     "ZkinferError",
     "check_input",
+    "compile_program",
     "export_torch",
     "load_model",
     "run_float",

@@ -17,13 +17,13 @@ The tree of this package; the other packages hang their own branches on `Zkinfer
     │   ├── ValueDoesNotFit     ZK111  ValueError
     │   ├── ExportFailed        ZK112  RuntimeError
     │   ├── AccumulatorTooWide  ZK113  ValueError
-    │   └── PrecisionTooLow     ZK114  ValueError
+    │   └── AccuracyUnreachable ZK211  ValueError
     ├── TorchMissing            ZK190  ImportError (exit status 3)
     └── InputRefused            ZK200              the input of a run cannot be used
         ├── InputShapeMismatch  ZK201  ValueError
         ├── InputNotFinite      ZK202  ValueError
-        ├── InputTypeMismatch   ZK204  TypeError
-        └── ActivationOutOfRange ZK207 ValueError
+        ├── InputOutOfRange     ZK203  ValueError
+        └── InputTypeMismatch   ZK204  TypeError
 
 Each concrete class is also the Python builtin that fits, so that a caller who knows nothing of
 this project can still write ``except ValueError``. The facts of an error are its attributes; the
@@ -394,23 +394,12 @@ class AccumulatorTooWide(ModelRefused, ValueError):
         self.bits = bits
 
 
-class PrecisionTooLow(ModelRefused, ValueError):
-    """No activation width within reach keeps the outputs within the error bound.
+class AccuracyUnreachable(ModelRefused, ValueError):
+    """No quantisation within reach stays within the error bound on the calibration data."""
 
-    Attributes
-    ----------
-    error, bound
-        The smallest of the largest errors found, and what was allowed.
-    """
-
-    code = "ZK114"
-    title = "precision too low"
-    fix = "allow a larger max_error, or train the model with values of like size in each layer."
-
-    def __init__(self, error: float, *, bound: float) -> None:
-        super().__init__(f"the largest error is {error:.4g}, allowed {bound:.4g}")
-        self.error = error
-        self.bound = bound
+    code = "ZK211"
+    title = "accuracy unreachable"
+    fix = "allow a larger max_error, or scale the model's inputs and weights to moderate size."
 
 
 class TorchMissing(ZkinferError, ImportError):
@@ -492,26 +481,37 @@ class InputTypeMismatch(InputRefused, TypeError):
         self.found = found
 
 
-class ActivationOutOfRange(InputRefused, ValueError):
-    """A value of the run leaves the range that its layer was calibrated for.
+class InputOutOfRange(InputRefused, ValueError):
+    """A value of the run leaves the range that was calibrated for it.
 
     Attributes
     ----------
     layer
-        The node of the model's file, or "input".
+        The node of the model's file where it happens, "input" for the input itself; None where the
+        backend does not say.
     value
-        The integer that left the range.
+        The integer that left the range, or None.
     low, high
-        The range, both included.
+        The range, both included, or None.
     """
 
-    code = "ZK207"
-    title = "activation out of range"
-    why = "activations are proven inside their calibrated range only, and never wrap"
+    code = "ZK203"
+    title = "input out of range"
+    why = "values are proven inside their calibrated range only, and never wrap"
     fix = "check the input's scale, or compile with calibration data that covers such inputs."
 
-    def __init__(self, layer: str, *, value: int, low: int, high: int) -> None:
-        super().__init__(f"{value}, the range is {low} to {high}", place=f"node '{layer}'")
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        layer: str | None = None,
+        value: int | None = None,
+        low: int | None = None,
+        high: int | None = None,
+    ) -> None:
+        if layer is not None:
+            detail = f"a value of {value}, the range is {low} to {high}"
+        super().__init__(detail, place=None if layer is None else f"node '{layer}'")
         self.layer = layer
         self.value = value
         self.low = low

@@ -17,7 +17,6 @@ from zkinfer._artifacts import Circuit, ProofBundle, ProvingKey, PublicValues, V
 from zkinfer._calibration import Calibration
 from zkinfer._errors import (
     AccountMissing,
-    AccuracyUnreachable,
     ArgumentInvalid,
     ArtifactError,
     ArtifactMalformed,
@@ -36,7 +35,6 @@ from zkinfer._errors import (
     ContextMismatch,
     DevelopmentKeyRefused,
     InputFileUnreadable,
-    InputOutOfRange,
     KeystoreUnusable,
     NoContractCode,
     NodeUnreachable,
@@ -68,10 +66,14 @@ from zkinfer._settings import CircuitSettings, Optimize, Visibility
 from zkinfer._srs import Srs, check_srs, fetch_srs, import_srs, load_srs, unsafe_test_srs
 from zkinfer._statement import CircuitId, Statement
 from zkinfer_circuits import (
+    AccumulatorTooWide,
+    AccuracyUnreachable,
+    CompiledProgram,
     DynamicShape,
     ExportFailed,
     ExternalDataRefused,
     InputNotFinite,
+    InputOutOfRange,
     InputRefused,
     InputShapeMismatch,
     InputTypeMismatch,
@@ -80,6 +82,7 @@ from zkinfer_circuits import (
     ModelRefused,
     ModelTooLarge,
     NonFiniteWeight,
+    Program,
     TorchMissing,
     UnsupportedGraph,
     UnsupportedOperator,
@@ -87,10 +90,12 @@ from zkinfer_circuits import (
     UnsupportedTensorType,
     ValueDoesNotFit,
     ZkinferError,
+    compile_program,
 )
 
 __all__ = [
     "AccountMissing",
+    "AccumulatorTooWide",
     "AccuracyUnreachable",
     "ArgumentInvalid",
     "ArtifactError",
@@ -110,6 +115,7 @@ __all__ = [
     "CircuitId",
     "CircuitMismatch",
     "CircuitSettings",
+    "CompiledProgram",
     "ContextInvalid",
     "ContextMismatch",
     "DevelopmentKeyRefused",
@@ -133,6 +139,7 @@ __all__ = [
     "NotEnoughMemory",
     "Optimize",
     "OutputNotWritable",
+    "Program",
     "Progress",
     "ProofBundle",
     "ProofInvalid",
@@ -171,6 +178,7 @@ __all__ = [
     "chain",
     "check_srs",
     "compile",
+    "compile_program",
     "fetch_srs",
     "import_srs",
     "load_srs",

@@ -1,14 +1,12 @@
 """What can be wrong, one class per cause.
 
 The branches that hang on `ZkinferError` besides those of `zkinfer_circuits`
-(ZK1xx, the model; ZK201, ZK202, ZK204, the input of a run)::
+(ZK1xx and ZK211, the model; ZK201 to ZK204, the input of a run)::
 
     ZkinferError
-    ├── InputOutOfRange            ZK203  ValueError    a value leaves the circuit's range
     ├── CalibrationInvalid         ZK205  ValueError
     ├── InputFileUnreadable        ZK206  ValueError
     ├── VisibilityUnsupported      ZK210  ValueError
-    ├── AccuracyUnreachable        ZK211  ValueError
     ├── ContextInvalid             ZK212  ValueError
     ├── ArgumentInvalid            ZK213  ValueError
     ├── BackendError               ZK300               the proof system could not do its work
@@ -59,15 +57,6 @@ from __future__ import annotations
 from zkinfer_circuits import ZkinferError
 
 
-class InputOutOfRange(ZkinferError, ValueError):
-    """A value of this run leaves the range that the circuit's decompositions cover."""
-
-    code = "ZK203"
-    title = "input out of range"
-    why = "the circuit proves values inside its calibrated range only, and never wraps"
-    fix = "check the input's scale, or compile with calibration data that covers such inputs"
-
-
 class CalibrationInvalid(ZkinferError, ValueError):
     """Calibration data are missing, empty or of the wrong shape."""
 
@@ -89,14 +78,6 @@ class VisibilityUnsupported(ZkinferError, ValueError):
 
     code = "ZK210"
     title = "visibility unsupported"
-
-
-class AccuracyUnreachable(ZkinferError, ValueError):
-    """No circuit of the backend stays within the error bound on the calibration data."""
-
-    code = "ZK211"
-    title = "accuracy unreachable"
-    fix = "allow a larger max_error, or scale the model's inputs and weights to moderate size"
 
 
 class ContextInvalid(ZkinferError, ValueError):

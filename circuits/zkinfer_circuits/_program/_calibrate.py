@@ -39,8 +39,8 @@ class Seen:
         return max(-self.low, self.high, 0.0)
 
 
-def calibrate(program: RealProgram, data: Array) -> tuple[tuple[Seen, ...], Array]:
-    """Return what each node was seen to take, and the outputs.
+def calibrate(program: RealProgram, data: Array, judged: int) -> tuple[tuple[Seen, ...], Array]:
+    """Return what each node was seen to take, and all values of one node.
 
     Parameters
     ----------
@@ -48,6 +48,8 @@ def calibrate(program: RealProgram, data: Array) -> tuple[tuple[Seen, ...], Arra
         The real program.
     data
         [samples, *input shape].
+    judged
+        The number of the node whose values are returned.
     """
     count = len(program.nodes)
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
@@ -58,8 +60,12 @@ def calibrate(program: RealProgram, data: Array) -> tuple[tuple[Seen, ...], Arra
         high[i] = max(high[i], float(values.max()))
         squares[i] += float(np.square(values).sum())
         sizes[i] += values.size
+        if i == judged:
+            outputs.append(values)
 
-    outputs = [program.run(data[i : i + _CHUNK], see) for i in range(0, len(data), _CHUNK)]
+    outputs: list[Array] = []
+    for i in range(0, len(data), _CHUNK):
+        program.run(data[i : i + _CHUNK], see)
     seen = tuple(
         Seen(float(a), float(b), float(s / n))
         for a, b, s, n in zip(low, high, squares, sizes, strict=True)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._errors import PrecisionTooLow
+from .._errors import AccuracyUnreachable
 from ._calibrate import calibrate
 from ._lower import lower
 from ._quantize import Precision, Quantized, quantize
+from ._shared import ArgMax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +31,7 @@ _DEFAULT_ERROR = 0.005
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Compiled:
+class CompiledProgram:
     """A program and what is known of its errors.
 
     Attributes
@@ -46,7 +47,8 @@ class Compiled:
     seen
         For each node of the real program, what it was seen to take on the calibration data.
     max_abs_error
-        The largest error of an output on the calibration data.
+        The largest error of an output on the calibration data; of an index, the largest error of
+        the scores that it is chosen from.
     """
 
     program: Program
@@ -59,7 +61,7 @@ class Compiled:
 
 def compile_program(
     model: Model, calibration: Array, *, max_error: float | None = None, width: int | None = None
-) -> Compiled:
+) -> CompiledProgram:
     """Quantise a model.
 
     Parameters
@@ -79,12 +81,13 @@ def compile_program(
         The model has no meaning as a program.
     AccumulatorTooWide
         A sum is not proven to stay below 2^62.
-    PrecisionTooLow
+    AccuracyUnreachable
         The error bound is out of reach.
     """
     real = lower(model)
     data = np.asarray(calibration, dtype=np.float64)
-    seen, outputs = calibrate(real, data)
+    judged = _judged(real)
+    seen, outputs = calibrate(real, data, judged)
     bound = max_error
     if bound is None:
         bound = _DEFAULT_ERROR * max(float(np.ptp(outputs)), float(np.abs(outputs).max()))
@@ -92,11 +95,11 @@ def compile_program(
     best = math.inf
     for precision in (Precision(w, s) for s in _SHIFTS for w in widths):
         quantized = quantize(real, seen, data, precision)
-        error = _error(quantized, data, outputs)
+        error = _error(quantized, quantized.real_nodes[judged], data, outputs)
         best = min(best, error)
         last = width is not None and max_error is None and precision.shift == _SHIFTS[-1]
         if error <= bound or last:
-            return Compiled(
+            return CompiledProgram(
                 program=quantized.program,
                 real=real,
                 errors=quantized.errors,
@@ -104,12 +107,26 @@ def compile_program(
                 seen=seen,
                 max_abs_error=error,
             )
-    raise PrecisionTooLow(best, bound=bound)
+    raise AccuracyUnreachable(f"the largest error is {best:.4g}, allowed {bound:.4g}")
 
 
-def _error(quantized: Quantized, data: Array, outputs: Array) -> float:
+def _judged(real: RealProgram) -> int:
+    """Return the node whose error counts: the output, or what an ArgMax chooses from."""
+    for node in real.nodes:
+        if isinstance(node.op, ArgMax):
+            return node.sources[0]
+    return len(real.nodes) - 1
+
+
+def _error(quantized: Quantized, judged: int, data: Array, outputs: Array) -> float:
     program = quantized.program
-    made, refused = program.run_each(program.quantize(data))
+    found: list[Array] = []
+
+    def see(i: int, values: Array) -> None:
+        if i == judged:
+            found.append(values * program.scales[i])
+
+    _, refused = program.run_each(program.quantize(data), see)
     if refused:
         return math.inf
-    return float(np.abs(program.dequantize(made) - outputs).max(initial=0.0))
+    return float(np.abs(np.concatenate(found) - outputs).max(initial=0.0))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._errors import ActivationOutOfRange
+from .._errors import InputOutOfRange
 from ._integer import Affine, Input, Lookup
 from ._shared import last_uses
 
@@ -87,7 +87,7 @@ class Program:
 
         Raises
         ------
-        ActivationOutOfRange
+        InputOutOfRange
             A value of some sample leaves the range of its layer; names the layer and the value.
         """
         outputs, refused = self.run_each(x)
@@ -97,7 +97,7 @@ class Program:
 
     def run_each(
         self, x: Array, see: Callable[[int, Array], None] | None = None
-    ) -> tuple[Array, dict[int, ActivationOutOfRange]]:
+    ) -> tuple[Array, dict[int, InputOutOfRange]]:
         """Return outputs, and the errors of samples that leave a range, whose outputs say nothing.
 
         Parameters
@@ -110,7 +110,7 @@ class Program:
         largest = max(self._elements(i) for i in range(len(self.nodes)))
         step = max(1, _LARGEST_ARRAY // largest)
         outputs: list[Array] = []
-        refused: dict[int, ActivationOutOfRange] = {}
+        refused: dict[int, InputOutOfRange] = {}
         for start in range(0, len(x), step):
             made, errors = self._run_part(x[start : start + step], see)
             outputs.append(made)
@@ -127,9 +127,9 @@ class Program:
 
     def _run_part(
         self, x: Array, see: Callable[[int, Array], None] | None
-    ) -> tuple[Array, dict[int, ActivationOutOfRange]]:
+    ) -> tuple[Array, dict[int, InputOutOfRange]]:
         values: dict[int, Array] = {}
-        errors: dict[int, ActivationOutOfRange] = {}
+        errors: dict[int, InputOutOfRange] = {}
         made = x
         drops = last_uses(self.nodes)
         for i, (node, unread) in enumerate(zip(self.nodes, drops, strict=True)):
@@ -151,7 +151,7 @@ class Program:
 
 
 def _held(
-    values: Array, low: int, high: int, name: str, errors: dict[int, ActivationOutOfRange]
+    values: Array, low: int, high: int, name: str, errors: dict[int, InputOutOfRange]
 ) -> Array:
     """Return values held within a range; the first to leave it in each sample becomes its error."""
     outside = (values < low) | (values > high)
@@ -161,5 +161,5 @@ def _held(
     for sample in np.flatnonzero(flat.any(axis=1)).tolist():
         if sample not in errors:
             value = int(values[sample].reshape(-1)[int(np.argmax(flat[sample]))])
-            errors[sample] = ActivationOutOfRange(name, value=value, low=low, high=high)
+            errors[sample] = InputOutOfRange(layer=name, value=value, low=low, high=high)
     return np.clip(values, low, high)

@@ -384,10 +384,17 @@ class _Quantizer(Builder):
         unit = x.unit
         real = op.apply(grid * unit)
         finite = np.where(np.isfinite(real), np.abs(real), np.inf)
+        begin, end = self._used(x, unit)
+        used = float(finite[begin:end].max())
+        if math.isinf(used):
+            raise UnsupportedGraph(
+                "a function without finite values where the calibration data use it",
+                place=f"node '{self.name}'",
+            )
         seen = self._seen[self._position]
-        largest = min(float(finite.max()), seen.largest * MARGIN) or 1.0
+        largest = max(min(float(finite.max()), seen.largest * MARGIN), used) or 1.0
         scale = tidy(largest / self.limit)
-        first, last = self._domain(finite <= float(scale) * self.limit, x, unit)
+        first, last = _widened(finite <= float(scale) * self.limit, begin, end)
         values = np.rint(real[first:last] / float(scale)).astype(np.int64)
         table = Lookup(function.name, x.low + first, values)
         off = deviation(op.apply, unit, x.low + first, values * float(scale), x.worst)
@@ -401,18 +408,18 @@ class _Quantizer(Builder):
             error=off,
         )
 
-    def _domain(self, good: Array, x: Value, unit: float) -> tuple[int, int]:
-        """Return the run of arguments with usable values that holds all that were seen."""
-        seen = self._seen[self._now.sources[0]]
-        begin = min(max(math.floor(seen.low / unit) - x.low, 0), len(good) - 1)
-        end = min(max(math.ceil(seen.high / unit) - x.low, begin), len(good) - 1)
-        if not good[begin : end + 1].all():
-            raise UnsupportedGraph(
-                "a function without finite values where the calibration data use it",
-                place=f"node '{self.name}'",
-            )
-        while begin > 0 and good[begin - 1]:
-            begin -= 1
-        while end + 1 < len(good) and good[end + 1]:
-            end += 1
+    def _used(self, x: Value, unit: float) -> tuple[int, int]:
+        """Return the run of a table's arguments that holds all that were seen."""
+        seen, count = self._seen[self._now.sources[0]], x.high - x.low + 1
+        begin = min(max(math.floor(seen.low / unit) - x.low, 0), count - 1)
+        end = min(max(math.ceil(seen.high / unit) - x.low, begin), count - 1)
         return begin, end + 1
+
+
+def _widened(good: Array, begin: int, end: int) -> tuple[int, int]:
+    """Return the longest run of good places around some of them."""
+    while begin > 0 and good[begin - 1]:
+        begin -= 1
+    while end < len(good) and good[end]:
+        end += 1
+    return begin, end

@@ -38,10 +38,8 @@ from zkinfer._artifacts import Circuit, ProofBundle, ProvingKey, VerifyingKey
 from zkinfer._calibration import Calibration
 from zkinfer._container import FileSlice
 from zkinfer._errors import (
-    AccuracyUnreachable,
     ArtifactMalformed,
     BackendFailed,
-    InputOutOfRange,
     NotEnoughMemory,
     ProofInvalid,
     VisibilityUnsupported,
@@ -55,7 +53,14 @@ from zkinfer._files import WorkFolder
 from zkinfer._settings import CircuitSettings, Optimize, Visibility
 from zkinfer._srs import Srs, SrsPoints, srs_of
 from zkinfer._statement import Statement, canonical_json
-from zkinfer_circuits import Model, check_input, run_float, with_public_tensors
+from zkinfer_circuits import (
+    AccuracyUnreachable,
+    InputOutOfRange,
+    Model,
+    check_input,
+    run_float,
+    with_public_tensors,
+)
 from zkinfer_contracts import CONTEXT_LIMBS, context_limbs, keccak256, proof_length
 
 if TYPE_CHECKING:

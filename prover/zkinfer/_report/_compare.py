@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zkinfer._arrays import winners
-from zkinfer._errors import InputOutOfRange
+from zkinfer_circuits import InputOutOfRange
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -500,9 +500,12 @@ def each_error() -> list[z.ZkinferError]:
         z.UnsupportedGraph("r"),
         z.ValueDoesNotFit(1, target="float32"),
         z.ExportFailed("r"),
+        z.AccumulatorTooWide(70, place="node 'n'"),
+        z.AccuracyUnreachable("the largest error is 1, allowed 0.1"),
         z.TorchMissing("torch"),
         z.InputShapeMismatch(expected=(1, 2), got=None),
         z.InputNotFinite(index=(0, 0), kind="nan"),
+        z.InputOutOfRange(layer="n", value=1000, low=-512, high=511),
         z.InputTypeMismatch(found="<U1"),
     ]
 
