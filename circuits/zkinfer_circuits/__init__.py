@@ -32,7 +32,15 @@ from ._errors import (
 )
 from ._import import Model, load_model
 from ._ops import SUPPORTED, Operator
-from ._program import CompiledProgram, Program, compile_program
+from ._program import (
+    CompiledProgram,
+    Layer,
+    Program,
+    Quantization,
+    compile_program,
+    layers_of,
+    rebuild_program,
+)
 from ._run import check_input, run_float
 from ._torch import export_torch
 
@@ -49,6 +57,7 @@ __all__ = [
     "InputRefused",
     "InputShapeMismatch",
     "InputTypeMismatch",
+    "Layer",
     "Model",
     "ModelMalformed",
     "ModelNotFound",
@@ -57,6 +66,7 @@ __all__ = [
     "NonFiniteWeight",
     "Operator",
     "Program",
+    "Quantization",
     "TorchMissing",
     "UnsupportedGraph",
     "UnsupportedOperator",
@@ -67,7 +77,9 @@ __all__ = [
     "check_input",
     "compile_program",
     "export_torch",
+    "layers_of",
     "load_model",
+    "rebuild_program",
     "run_float",
     "with_public_tensors",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +12,14 @@ import numpy as np
 from .._errors import AccuracyUnreachable
 from ._calibrate import calibrate
 from ._lower import lower
-from ._quantize import Precision, Quantized, quantize
+from ._quantize import Quantized, quantize
+from ._record import Quantization
 from ._shared import ArgMax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .._import import Model
-    from ._calibrate import Seen
     from ._program import Program
     from ._real import RealProgram
 
@@ -28,6 +29,8 @@ _WIDTHS = range(8, 14)
 # One remainder of at most this many bits for each activation, or two.
 _SHIFTS = (12, 24)
 _DEFAULT_ERROR = 0.005
+# A feature whose range is smaller than the largest by this gets a scale of its own.
+_UNLIKE = 8.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,19 +47,15 @@ class CompiledProgram:
         For each node of the program, the proven bound on its distance from the float model.
     real_nodes
         For each node of the real program, the node of the program with its values.
-    seen
-        For each node of the real program, what it was seen to take on the calibration data.
-    max_abs_error
-        The largest error of an output on the calibration data; of an index, the largest error of
-        the scores that it is chosen from.
+    quantization
+        What the program was made from.
     """
 
     program: Program
     real: RealProgram
     errors: tuple[float, ...]
     real_nodes: tuple[int, ...]
-    seen: tuple[Seen, ...]
-    max_abs_error: float
+    quantization: Quantization
 
 
 def compile_program(
@@ -92,22 +91,45 @@ def compile_program(
     if bound is None:
         bound = _DEFAULT_ERROR * max(float(np.ptp(outputs)), float(np.abs(outputs).max()))
     widths = _WIDTHS if width is None else (width,)
+    inputs = _input_ranges(data, seen[0].largest)
     best = math.inf
-    for precision in (Precision(w, s) for s in _SHIFTS for w in widths):
-        quantized = quantize(real, seen, data, precision)
+    for shift, bits in itertools.product(_SHIFTS, widths):
+        how = Quantization(bits, shift, inputs, seen, 0.0)
+        quantized = quantize(real, how)
         error = _error(quantized, quantized.real_nodes[judged], data, outputs)
         best = min(best, error)
-        last = width is not None and max_error is None and precision.shift == _SHIFTS[-1]
-        if error <= bound or last:
-            return CompiledProgram(
-                program=quantized.program,
-                real=real,
-                errors=quantized.errors,
-                real_nodes=quantized.real_nodes,
-                seen=seen,
-                max_abs_error=error,
-            )
+        last = width is not None and max_error is None and shift == _SHIFTS[-1]
+        if error <= bound or (last and math.isfinite(error)):
+            return _compiled(real, quantized, replace(how, max_abs_error=error))
     raise AccuracyUnreachable(f"the largest error is {best:.4g}, allowed {bound:.4g}")
+
+
+def rebuild_program(model: Model, how: Quantization) -> CompiledProgram:
+    """Return the program that a record makes of a model.
+
+    Raises
+    ------
+    ModelRefused, ValueError
+        The record is not of this model, or makes no program of it.
+    """
+    real = lower(model)
+    return _compiled(real, quantize(real, how), how)
+
+
+def _compiled(real: RealProgram, quantized: Quantized, how: Quantization) -> CompiledProgram:
+    return CompiledProgram(quantized.program, real, quantized.errors, quantized.real_nodes, how)
+
+
+def _input_ranges(data: Array, largest: float) -> tuple[float, ...]:
+    """Return the largest absolute value of the input, or of each feature where they are unlike."""
+    if data.ndim == 3 and data.shape[1] == 1:
+        each = np.abs(data).max(axis=(0, 1))
+        # A feature that is mostly zero may yet take values that were not seen.
+        own = np.count_nonzero(data, axis=(0, 1)) * 2 > len(data)
+        own &= each * _UNLIKE < largest
+        if own.any():
+            return tuple(np.where(own, each, largest).tolist())
+    return (largest,)
 
 
 def _judged(real: RealProgram) -> int:

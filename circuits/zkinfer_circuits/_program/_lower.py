@@ -100,6 +100,8 @@ class _Lowering:
         self._uses = Counter(id(v) for step in steps for v in step.operands if v is not None)
         self._uses[id(output)] += 1
         self._step = output
+        # By identity of what is put off: the step that it is the result of.
+        self._origins: dict[int, str] = {}
 
     def program(self, notes: tuple[str, ...]) -> RealProgram:
         for step in self._steps:
@@ -110,25 +112,29 @@ class _Lowering:
             ):
                 made = self._make(made)
             self._lazy[id(step)] = made
+            self._origins[id(made)] = step.origin
         self._step = self._output
         output = self._make(self._lazy[id(self._output)])
         return RealProgram(tuple(self._nodes[: output.index + 1]), notes)
 
     # Nodes.
 
-    def _add(self, op: RealOp, sources: Sequence[int], shape: tuple[int, ...]) -> Made:
-        self._nodes.append(Node(op, tuple(sources), tuple(shape), self._step.origin))
+    def _add(
+        self, op: RealOp, sources: Sequence[int], shape: tuple[int, ...], name: str | None = None
+    ) -> Made:
+        self._nodes.append(Node(op, tuple(sources), tuple(shape), name or self._step.origin))
         return Made(len(self._nodes) - 1, tuple(shape))
 
     def _make(self, value: Lazy) -> Made:
         if isinstance(value, Made):
             return value
+        name = self._origins.get(id(value))
         if isinstance(value, Curve) and value.function.line is None:
-            return self._add(Apply(value.function), [value.index], value.shape)
+            return self._add(Apply(value.function), [value.index], value.shape, name)
         total = self._sum(value)
         bias = np.asarray(total.bias, dtype=np.float64)
         maps = tuple(each for each, _ in total.terms)
-        return self._add(Linear(maps, bias), [i for _, i in total.terms], total.shape)
+        return self._add(Linear(maps, bias), [i for _, i in total.terms], total.shape, name)
 
     def _sum(self, value: Lazy) -> Sum:
         if isinstance(value, Sum):

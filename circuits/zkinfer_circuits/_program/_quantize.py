@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from ._calibrate import Seen
     from ._real import RealOp, RealProgram
+    from ._record import Quantization
 
     Array = NDArray[Any]
 
@@ -44,24 +45,6 @@ MARGIN = 2.0
 _BLUR = 0.5
 # Of a number uniform in [-1/2, 1/2].
 _ROUNDING = 1 / math.sqrt(12)
-# A feature whose range is smaller than the largest by this gets a scale of its own.
-_UNLIKE = 8.0
-
-
-@dataclass(frozen=True, slots=True)
-class Precision:
-    """How finely to quantise.
-
-    Attributes
-    ----------
-    width
-        Bits of an activation, sign included.
-    shift
-        The most bits that a requantisation may remove: coefficients are as fine as that.
-    """
-
-    width: int
-    shift: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -84,19 +67,8 @@ class Quantized:
     real_nodes: tuple[int, ...]
 
 
-def quantize(
-    program: RealProgram, seen: Sequence[Seen], data: Array, precision: Precision
-) -> Quantized:
+def quantize(program: RealProgram, how: Quantization) -> Quantized:
     """Return the program on integers.
-
-    Parameters
-    ----------
-    program, seen
-        The real program, and what `calibrate` saw.
-    data
-        The calibration data, for the scales of the input.
-    precision
-        How finely.
 
     Raises
     ------
@@ -104,25 +76,31 @@ def quantize(
         A sum is not proven to stay below 2^62.
     UnsupportedGraph
         A function is not defined where it was seen to be used.
+    ValueError
+        The record is not of this program.
     """
-    return _Quantizer(program, seen, precision).run(data)
+    if len(how.seen) != len(program.nodes):
+        raise ValueError(f"{len(how.seen)} ranges for {len(program.nodes)} nodes")
+    if len(how.inputs) not in (1, program.nodes[0].shape[-1]):
+        raise ValueError(f"{len(how.inputs)} ranges of the input")
+    return _Quantizer(program, how).run()
 
 
 class _Quantizer(Builder):
-    def __init__(self, program: RealProgram, seen: Sequence[Seen], precision: Precision) -> None:
+    def __init__(self, program: RealProgram, how: Quantization) -> None:
+        super().__init__(how.width)
         self._real = program
-        self._seen = seen
-        super().__init__(precision.width)
-        self._shift = precision.shift
+        self._how = how
+        self._seen = how.seen
         self._made: list[Value] = []
         self._narrow: dict[tuple[int, bool], Value] = {}
         self._now = program.nodes[0]
         self._position = 0
 
-    def run(self, data: Array) -> Quantized:
+    def run(self) -> Quantized:
         for i, node in enumerate(self._real.nodes):
             self._now, self._position, self.name = node, i, node.name
-            self._made.append(self._input(data) if i == 0 else self._quantized(node.op))
+            self._made.append(self._input() if i == 0 else self._quantized(node.op))
         self._position = len(self._real.nodes) - 1
         output = self._fit(self._position, uniform=True)
         mapping = [v.index for v in self._made]
@@ -140,18 +118,12 @@ class _Quantizer(Builder):
 
     # Nodes.
 
-    def _input(self, data: Array) -> Value:
+    def _input(self) -> Value:
         shape = self._now.shape
-        largest = np.asarray(self._seen[0].largest)
-        if len(shape) == 2 and shape[0] == 1:
-            each = np.abs(data).max(axis=0)
-            # A feature that is mostly zero may yet take values that were not seen.
-            own = np.count_nonzero(data, axis=0) * 2 > len(data)
-            own &= each * _UNLIKE < each.max()
-            if own.any():
-                largest = np.where(own, each, each.max())
-        if not largest.any():
-            largest = np.asarray(1.0)
+        largest = np.array(self._how.inputs)
+        if largest.size == 1:
+            largest = largest.reshape(())
+        largest = np.where(largest > 0, largest, 1.0)
         scale = tidy(largest * MARGIN / self.limit)
         low, high = -self.limit - 1, self.limit
         return self.add(
@@ -325,7 +297,7 @@ class _Quantizer(Builder):
             for each, p, s in zip(maps, positions, sources, strict=True)
         )
         noise = _ROUNDING * math.sqrt(power)
-        shift = max(0, min(self._shift, math.ceil(math.log2(max(noise / _BLUR, 1.0)))))
+        shift = max(0, min(self._how.shift, math.ceil(math.log2(max(noise / _BLUR, 1.0)))))
         parts = [taken.coefficients() / float(scale) for taken in scaled]
         shift = exact_shift(parts, bias / float(scale), shift)
         while True:
