@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,10 @@ from zkinfer_circuits import (
     InputShapeMismatch,
     InputTypeMismatch,
     Model,
+    ModelRefused,
+    Quantization,
     check_input,
+    compile_program,
     export_torch,
     load_model,
 )
@@ -115,7 +119,19 @@ def compile(
         sample = np.asarray(calibration, dtype=np.float32)[:1]
         checked = load_model(export_torch(model, sample))
     samples = _calibration(checked, calibration)
-    return find_backend(backend).compile(checked, samples, settings, on_progress)
+    circuit = find_backend(backend).compile(checked, samples, settings, on_progress)
+    program = _quantized(checked, samples, max_error)
+    return replace(circuit, calibration=replace(circuit.calibration, program=program))
+
+
+def _quantized(
+    model: Model, samples: NDArray[np.float32], max_error: float | None
+) -> Quantization | None:
+    """Return what the model's program is made from, or None where it has none."""
+    try:
+        return compile_program(model, samples, max_error=max_error).quantization
+    except ModelRefused:
+        return None
 
 
 def setup(

@@ -24,16 +24,28 @@ from zkinfer._errors import (
     ArgumentInvalid,
     ArtifactMalformed,
     ContextInvalid,
+    ProgramMissing,
     PublicInputCountMismatch,
     PublicInputNotCanonical,
 )
 from zkinfer._report import Report, report
 from zkinfer._srs import POINT_BYTES, SrsPoints
 from zkinfer._statement import CircuitId, Statement, key_digest
-from zkinfer_circuits import InputShapeMismatch, Model, check_input, load_model, run_float
+from zkinfer_circuits import (
+    CompiledProgram,
+    InputShapeMismatch,
+    Model,
+    ModelRefused,
+    check_input,
+    load_model,
+    rebuild_program,
+    run_float,
+)
 from zkinfer_contracts import circuit_id, keccak256, proof_length, vka_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     from zkinfer._progress import OnProgress
@@ -70,6 +82,24 @@ class Circuit:
         """The model, parsed and checked again."""
         return load_model(self.onnx)
 
+    @cached_property
+    def program(self) -> CompiledProgram:
+        """The model as exact operations on integers, as it was quantised when compiled.
+
+        Raises
+        ------
+        ProgramMissing
+            The circuit holds none.
+        ArtifactMalformed
+            What it holds makes no program of its model.
+        """
+        if self.calibration.program is None:
+            raise ProgramMissing("the model has none within the error bound")
+        try:
+            return rebuild_program(self.model, self.calibration.program)
+        except (ModelRefused, ValueError) as error:
+            raise ArtifactMalformed(f"its program cannot be made: {error}") from error
+
     @property
     def digest(self) -> bytes:
         """Keccak-256 of the statement, which names the model and the settings.
@@ -90,8 +120,10 @@ class Circuit:
             One input of the model's shape (a leading batch dimension of 1 may be left out), or a
             stack of inputs with one more leading dimension.
         mode
-            ``"float"``: the ONNX model in floating point. ``"reference"``: the quantised program.
-            ``"mock"``: that, and every constraint checked without cryptography.
+            ``"float"``: the ONNX model in floating point. ``"reference"``: the program, exact on
+            integers (docs/programs.md). ``"mock"``: the backend's circuit, every constraint checked
+            without cryptography; these are the outputs that a proof states. ezkl quantises in a way
+            of its own, so that with it the last two differ a little.
         on_progress
             Called with a `Progress` while it runs.
 
@@ -104,6 +136,8 @@ class Circuit:
         ------
         InputShapeMismatch, InputNotFinite, InputOutOfRange
             The input cannot be run.
+        ProgramMissing
+            The circuit has no program to run as a reference.
         ValueError
             There is no such mode.
         """
@@ -118,12 +152,23 @@ class Circuit:
             inputs, single = [check_input(self.model, row) for row in values], False
         if mode == "float":
             outputs = np.stack([run_float(self.model, row) for row in inputs]).astype(np.float64)
+        elif mode == "reference":
+            program = self.program.program
+            outputs = program.dequantize(program.run(program.quantize(np.stack(inputs))))
         else:
-            backend = find_backend(self.statement.backend)
-            outputs = backend.evaluate(
-                self, inputs, constraints=mode == "mock", on_progress=on_progress
-            )
+            outputs = self.evaluate(inputs, constraints=True, on_progress=on_progress)
         return outputs[0] if single else outputs
+
+    def evaluate(
+        self,
+        inputs: Sequence[NDArray[np.float32]] | NDArray[np.float32],
+        *,
+        constraints: bool,
+        on_progress: OnProgress | None = None,
+    ) -> NDArray[np.float64]:
+        """Run the backend's circuit on checked inputs, with or without its constraints checked."""
+        backend = find_backend(self.statement.backend)
+        return backend.evaluate(self, inputs, constraints=constraints, on_progress=on_progress)
 
     def report(
         self, data: ArrayLike | None = None, *, on_progress: OnProgress | None = None

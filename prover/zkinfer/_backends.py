@@ -62,7 +62,7 @@ class Backend(Protocol):
     def evaluate(
         self,
         circuit: Circuit,
-        inputs: Sequence[NDArray[np.float32]],
+        inputs: Sequence[NDArray[np.float32]] | NDArray[np.float32],
         *,
         constraints: bool,
         on_progress: OnProgress | None = None,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import Self
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from zkinfer._errors import ArtifactMalformed
 from zkinfer._statement import canonical_json
+from zkinfer_circuits import Quantization
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Calibration:
         Size of the backend's proving key in megabytes (10^6 bytes), estimated.
     estimated_gas
         Gas of a verification on chain, whole transaction, estimated.
+    program
+        What the model's program is made from; None where it has none.
     """
 
     samples: int
@@ -50,10 +53,16 @@ class Calibration:
     estimated_peak_mb: float
     estimated_pk_mb: float
     estimated_gas: int
+    program: Quantization | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the measurements as JSON has them; the program is left out where there is none."""
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "program"}
+        return found if self.program is None else {**found, "program": self.program.to_json()}
 
     def to_bytes(self) -> bytes:
         """Return the canonical encoding."""
-        return canonical_json(asdict(self))
+        return canonical_json(self.to_json())
 
     @classmethod
     def from_bytes(cls, data: bytes, *, place: str | None = None) -> Self:
@@ -66,15 +75,19 @@ class Calibration:
         """
         try:
             values = json.loads(data)
+            program = values.pop("program", None)
             for field in fields(cls):
+                if field.name == "program":
+                    continue
                 wanted = int if field.type == "int" else float
                 value = values[field.name]
                 if type(value) is not wanted or not math.isfinite(value) or abs(value) > 1e18:
                     raise ValueError(f"{field.name} is out of limits")
-            calibration = cls(**values)
+            made = None if program is None else Quantization.from_json(program)
+            calibration = cls(**values, program=made)
             if calibration.to_bytes() != data:
                 raise ValueError("not the canonical encoding")
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             reason = f"its calibration cannot be read: {error}"
             raise ArtifactMalformed(reason, place=place) from error
         return calibration

@@ -9,6 +9,7 @@ The branches that hang on `ZkinferError` besides those of `zkinfer_circuits`
     ├── VisibilityUnsupported      ZK210  ValueError
     ├── ContextInvalid             ZK212  ValueError
     ├── ArgumentInvalid            ZK213  ValueError
+    ├── ProgramMissing             ZK214  ValueError    a circuit without a reference to run
     ├── BackendError               ZK300               the proof system could not do its work
     │   ├── BackendMissing         ZK301  ImportError   (exit status 3)
     │   ├── BackendCrashed         ZK302  RuntimeError  (exit status 3)
@@ -93,6 +94,14 @@ class ArgumentInvalid(ZkinferError, ValueError):
 
     code = "ZK213"
     title = "argument invalid"
+
+
+class ProgramMissing(ZkinferError, ValueError):
+    """The circuit holds no program: its model could not be quantised as one."""
+
+    code = "ZK214"
+    title = "program missing"
+    fix = "run it as float or mock; or compile it again, with a larger max_error"
 
 
 class BackendError(ZkinferError):

@@ -28,6 +28,7 @@ from zkinfer._errors import (
 from zkinfer._files import cache_folder
 from zkinfer._parameters._ceremonies import PUBLISHED
 from zkinfer._parameters._formats import is_halo2
+from zkinfer._reference import measure_reference
 from zkinfer._srs import cached_srs, ceremony_srs
 from zkinfer._statement import CircuitId
 from zkinfer_circuits import SUPPORTED
@@ -219,12 +220,34 @@ def verify_onchain(options: Namespace, screen: Screen) -> int:
 
 
 def run(options: Namespace, screen: Screen) -> int:
-    """Run without proof."""
+    """Run without proof: a circuit on inputs, or shipped models on their held-out data."""
+    if options.models is not None:
+        return _run_models(options, screen)
+    if options.circuit is None or options.input is None:
+        raise ArgumentInvalid("a circuit and an input, or --models", place="run")
     circuit = zk.Circuit.load(options.circuit)
     with screen.progress() as on_progress:
         outputs = circuit.run(_array(options.input), mode=options.mode, on_progress=on_progress)
     screen.say(f"outputs        {outputs.tolist()}")
     screen.result({"mode": options.mode, "outputs": outputs.tolist()})
+    return 0
+
+
+def _run_models(options: Namespace, screen: Screen) -> int:
+    if options.mode != "reference" or options.circuit is not None:
+        raise ArgumentInvalid("goes with --mode reference and without a circuit", place="--models")
+    rows = []
+    for card in _named("--models", options.models, {c.id: c for c in models()}):
+        row = measure_reference(card)
+        error = "-" if row["max_abs_error"] is None else f"{row['max_abs_error']:.3g}"
+        screen.say(
+            f"{card.id:14} {row['samples']:6,} samples, {row['width']} bits: "
+            f"float {100 * row['accuracy_float']:.2f} %, "
+            f"program {100 * row['accuracy_quantized']:.2f} %, "
+            f"same class {100 * row['agreement']:.2f} %, largest error {error}"
+        )
+        rows.append(row)
+    screen.result({"mode": options.mode, "rows": rows})
     return 0
 
 

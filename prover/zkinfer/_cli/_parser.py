@@ -108,8 +108,11 @@ def build_parser() -> argparse.ArgumentParser:
     _node(onchain)
 
     run = command("run", commands.run, "run a circuit's model without proving")
-    run.add_argument("circuit")
-    run.add_argument("input", help=".npy or .npz of one input or a stack of them")
+    run.add_argument("circuit", nargs="?")
+    run.add_argument("input", nargs="?", help=".npy or .npz of one input or a stack of them")
+    run.add_argument(
+        "--models", help="instead: shipped models, with commas, on their held-out data"
+    )
     run.add_argument("--mode", required=True, choices=["float", "reference", "mock"])
 
     report = command("report", commands.report, "say what a circuit is, costs and reveals")

@@ -76,7 +76,7 @@ def compare(
 
     def quantised(part: NDArray[np.float32]) -> NDArray[np.float64]:
         try:
-            made = circuit.run(part, mode="reference", on_progress=on_progress)
+            made = circuit.evaluate(part, constraints=False, on_progress=on_progress)
         except InputOutOfRange:
             # Nobody says which one it was.
             if len(part) == 1:

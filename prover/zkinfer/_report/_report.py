@@ -162,7 +162,7 @@ def report(
             "hides": hides(statement),
             "measured": None if comparison is None else _summary(comparison),
             "layers": [{**asdict(x), "shape": list(x.shape)} for x in layers(model, rows)],
-            **asdict(circuit.calibration),
+            **circuit.calibration.to_json(),
         },
         comparison,
     )

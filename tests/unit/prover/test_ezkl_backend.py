@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
+import math
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,18 +54,70 @@ def test_twenty_compiles_in_separate_processes_give_one_circuit_id():
 def test_the_ladder_agrees(breast_cancer):
     circuit, x = breast_cancer.circuit, breast_cancer.x
     floats = circuit.run(x, mode="float")
-    reference = circuit.run(x, mode="reference")
-    assert np.abs(floats - reference).max() <= 2 * circuit.calibration.max_abs_error
-    assert np.array_equal(reference, circuit.run(x, mode="mock"))
-    assert np.array_equal(reference, breast_cancer.bundle.outputs)
+    reference, mock = circuit.run(x, mode="reference"), circuit.run(x, mode="mock")
+    program = circuit.program
+    assert np.abs(floats - reference).max() <= program.errors[-1] + 1e-5
+    assert np.abs(floats - reference).max() <= 2 * program.quantization.max_abs_error
+    # ezkl quantises in a way of its own.
+    assert np.abs(floats - mock).max() <= 2 * circuit.calibration.max_abs_error
+    assert np.array_equal(mock, circuit.evaluate([x], constraints=False)[0])
+    assert np.array_equal(mock, breast_cancer.bundle.outputs)
+
+
+def test_a_circuit_keeps_its_program(breast_cancer):
+    again = zk.Circuit.from_bytes(breast_cancer.circuit.to_bytes())
+    stack = CARD.samples().x[:20]
+    for circuit in (breast_cancer.circuit, again):
+        program = circuit.program.program
+        assert np.array_equal(
+            circuit.run(stack, mode="reference"),
+            program.dequantize(program.run(program.quantize(stack[:, None]))),
+        )
+
+
+def test_a_circuit_without_a_program_says_so(breast_cancer):
+    bare = replace(
+        breast_cancer.circuit, calibration=replace(breast_cancer.circuit.calibration, program=None)
+    )
+    assert b"program" not in bare.calibration.to_bytes()
+    with pytest.raises(zk.ProgramMissing):
+        zk.Circuit.from_bytes(bare.to_bytes()).run(breast_cancer.x, mode="reference")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 3},
+        {"width": 12.0},
+        {"shift": 25},
+        {"seen": ()},
+        {"inputs": ()},
+        {"inputs": (1.0, 2.0)},
+        {"inputs": (-1.0,)},
+        {"max_abs_error": math.inf},
+        {"seen": "low above high"},
+    ],
+    ids=str,
+)
+def test_a_program_from_a_stranger_is_checked(breast_cancer, change):
+    circuit = breast_cancer.circuit
+    record = circuit.calibration.program
+    if change.get("seen") == "low above high":
+        swapped = replace(record.seen[0], low=record.seen[0].high, high=record.seen[0].low)
+        change = {"seen": (swapped, *record.seen[1:])}
+    record = replace(record, **change)
+    forged = replace(circuit, calibration=replace(circuit.calibration, program=record))
+    with pytest.raises(zk.ArtifactMalformed):
+        zk.Circuit.from_bytes(forged.to_bytes()).run(breast_cancer.x, mode="reference")
 
 
 def test_a_stack_of_inputs_runs_like_each(breast_cancer):
     stack = CARD.samples().x[:3]
-    together = breast_cancer.circuit.run(stack, mode="reference")
-    assert together.shape == (3, 1, 2)
-    for row, output in zip(stack, together, strict=True):
-        assert np.array_equal(breast_cancer.circuit.run(row, mode="reference"), output)
+    for mode in ("reference", "mock"):
+        together = breast_cancer.circuit.run(stack, mode=mode)
+        assert together.shape == (3, 1, 2)
+        for row, output in zip(stack, together, strict=True):
+            assert np.array_equal(breast_cancer.circuit.run(row, mode=mode), output)
 
 
 def test_an_unknown_mode_is_refused(breast_cancer):

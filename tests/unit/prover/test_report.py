@@ -54,7 +54,7 @@ def test_a_report_without_data_says_that_it_has_no_plots(breast_cancer):
 def test_a_report_measures_the_data_given(breast_cancer, report, x):
     circuit = breast_cancer.circuit
     measured = report.to_json()["measured"]
-    floats, quantised = circuit.run(x, mode="float"), circuit.run(x, mode="reference")
+    floats, quantised = circuit.run(x, mode="float"), circuit.run(x, mode="mock")
     assert measured["samples"] == 12
     assert measured["refused"] == 0
     assert measured["max_abs_error"] == np.abs(floats - quantised).max()
