@@ -8,6 +8,7 @@ import numpy as np
 
 from zkinfer._report._markup import Child, Html, bullets, clipped, facts, page, table, tag
 from zkinfer._report._plots import number, ranges, scatter
+from zkinfer._report._program import program_section
 
 if TYPE_CHECKING:
     from zkinfer._report._compare import Comparison
@@ -32,6 +33,8 @@ def circuit_page(data: dict[str, Any], comparison: Comparison | None) -> str:
         *_accuracy(data, comparison),
         tag("h2", "Layers"),
         *_layers(data),
+        tag("h2", "The program"),
+        *program_section(data),
         tag("h2", "Estimates"),
         _estimates(data),
         tag("h2", "Universal parameters (SRS)"),

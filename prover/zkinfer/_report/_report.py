@@ -12,6 +12,7 @@ from zkinfer._arrays import real_array
 from zkinfer._report._compare import Comparison, compare
 from zkinfer._report._html import circuit_page
 from zkinfer._report._layers import layers
+from zkinfer._report._program import program_of
 from zkinfer._settings import Visibility
 from zkinfer_circuits import check_input
 
@@ -98,6 +99,7 @@ class Report:
             f"outputs in [{d['output_low']:.4g}, {d['output_high']:.4g}], "
             f"same class {100 * d['agreement']:.1f} %",
             *self._measured(),
+            *self._program(),
             f"estimates      proof {d['estimated_prove_s']:.2g} s, "
             f"memory {d['estimated_peak_mb']:,.0f} MB (two cores), "
             f"key {d['estimated_pk_mb']:,.1f} MB, gas {d['estimated_gas']:,}",
@@ -108,6 +110,16 @@ class Report:
             *(f"  - {text}" for text in d["hides"]),
         ]
         return "\n".join(lines)
+
+    def _program(self) -> list[str]:
+        program = self.data["program"]
+        if program is None:
+            return ["program        none: the model could not be quantised as one"]
+        return [
+            f"program        {program['width']} bits, {program['macs']:,} MACs, "
+            f"{program['cells']:,} cells, {program['lookups']:,} lookups; "
+            f"largest error {program['max_abs_error']:.4g} on the calibration data"
+        ]
 
     def _measured(self) -> list[str]:
         measured = self.data["measured"]
@@ -162,7 +174,7 @@ def report(
             "hides": hides(statement),
             "measured": None if comparison is None else _summary(comparison),
             "layers": [{**asdict(x), "shape": list(x.shape)} for x in layers(model, rows)],
-            **circuit.calibration.to_json(),
+            **{**circuit.calibration.to_json(), "program": program_of(circuit, rows)},
         },
         comparison,
     )
