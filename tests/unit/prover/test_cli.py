@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 import zkinfer as zk
 from zkinfer import _curve, _halo2_srs
 from zkinfer._cli import main
-from zkinfer_models import model
+from zkinfer_models import model, models
 
 CARD = model("breast-cancer")
 VISIBILITIES = ["--inputs", "hidden", "--weights", "public", "--outputs", "public"]
@@ -389,3 +389,29 @@ def test_the_port_that_nobody_listens_on_is_free():
 
 def test_models_the_tests_use_are_what_onnx_says():
     onnx.checker.check_model(onnx.ModelProto.FromString(CARD.onnx_bytes()))
+
+
+def test_shipped_models_run_as_programs_beside_float(capsys):
+    names = [card.id for card in models()]
+    status, found = run(capsys, "run", "--mode", "reference", "--models", ",".join(names))
+    assert status == 0
+    assert [row["model"] for row in found["rows"]] == names
+    for row in found["rows"]:
+        assert row.keys() >= {"samples", "max_abs_error", "refused", "width"}
+        assert row["samples"] >= 38
+        assert abs(row["accuracy_float"] - row["accuracy_quantized"]) <= 0.003
+        assert row["agreement"] >= 0.995
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--mode", "mock", "--models", "perceptron"),
+        ("run", "--mode", "reference", "--models", "perceptron,nothing"),
+        ("run", "model.zkc", "--mode", "reference"),
+        ("run", "--mode", "reference"),
+    ],
+    ids=" ".join,
+)
+def test_run_says_what_it_lacks(capsys, here, arguments):
+    refused(capsys, here, "ZK213", 2, *arguments)
