@@ -286,7 +286,9 @@ class _Lowering:
         folded = self._unscaled(value, len(value.shape) - 1)
         if folded is not None:
             index, factor, offset = folded
-            bias = bias + np.matmul(np.broadcast_to(offset, weight.shape[-2:-1]), weight)
+            added = np.matmul(np.broadcast_to(offset, weight.shape[-2:-1]), weight)
+            # Of a stack, each matrix adds its own to all its rows.
+            bias = bias + (added if weight.ndim == 2 else added[..., None, :])
             weight = factor.reshape(-1, 1) * weight
         else:
             index = self._make(value).index
