@@ -326,17 +326,30 @@ class _Lowering:
     def _matmul(self, step: Step) -> Lazy:
         left, right = step.operands[0], step.operands[1]
         if isinstance(right, Fixed):
-            weight = right.array.astype(np.float64)
-            if weight.ndim > 1:
-                return self._dense(self._value(0), weight, np.zeros(1), step.shape)
-            made = self._dense(self._value(0), weight[:, None], np.zeros(1), (*step.shape, 1))
-            return self._moved(Reshape(step.shape), made, step.shape)
+            return self._weights_behind(step, right.array.astype(np.float64))
         if isinstance(left, Fixed):
             return self._weights_first(step, left.array.astype(np.float64))
         a, b = self._make(self._value(0)), self._make(self._value(1))
         if len(a.shape) < 2 or len(b.shape) < 2 or len(a.shape) != len(b.shape):
             raise UnsupportedGraph("MatMul: computed operands of unlike ranks", place=self._place)
         return self._add(MatMul(0), [a.index, b.index], step.shape)
+
+    def _weights_behind(self, step: Step, weight: Array) -> Lazy:
+        value = self._value(0)
+        if weight.ndim == 1:
+            made = self._dense(value, weight[:, None], np.zeros(1), (*step.shape, 1))
+        elif weight.ndim > 2 and len(value.shape) == 1:
+            shape = (*step.shape[:-1], 1, step.shape[-1])
+            made = self._dense(self._lifted(value, weight.ndim), weight, np.zeros(1), shape)
+        else:
+            value = self._lifted(value, weight.ndim) if weight.ndim > 2 else value
+            return self._dense(value, weight, np.zeros(1), step.shape)
+        return self._moved(Reshape(step.shape), made, step.shape)
+
+    def _lifted(self, value: Lazy, rank: int) -> Lazy:
+        """Return value with leading axes of 1, as a stack of weights must not meet the samples."""
+        shape = (*[1] * (rank - len(value.shape)), *value.shape)
+        return value if shape == value.shape else self._moved(Reshape(shape), value, shape)
 
     def _weights_first(self, step: Step, weight: Array) -> Lazy:
         # w @ x = (x^T @ w^T)^T, as a Dense has its weights behind.
@@ -350,7 +363,7 @@ class _Lowering:
             shape = (*step.shape[:-1], 1, step.shape[-1])
         else:
             shape = step.shape
-        turned = self._turned(value)
+        turned = self._turned(self._lifted(value, weight.ndim))
         made = self._dense(
             turned, np.swapaxes(weight, -1, -2), np.zeros(1), (*shape[:-2], shape[-1], shape[-2])
         )
