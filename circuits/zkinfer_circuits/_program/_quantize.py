@@ -96,6 +96,8 @@ class _Quantizer(Builder):
         self._narrow: dict[tuple[int, bool], Value] = {}
         self._now = program.nodes[0]
         self._position = 0
+        # Whether an ArgMax has been made, which nothing but moves follows.
+        self._chosen = False
 
     def run(self) -> Quantized:
         for i, node in enumerate(self._real.nodes):
@@ -135,6 +137,9 @@ class _Quantizer(Builder):
     def _fit(self, position: int, *, uniform: bool) -> Value:
         """Return a real node's value within the width and, if asked, with one scale for all."""
         value = self._made[position]
+        if self._chosen:
+            # An index is exact, and no index is too large.
+            return value
         wide = value.high > self.limit or value.low < -self.limit - 1
         mixed = uniform and value.scale.size > 1
         if not wide and not mixed:
@@ -166,6 +171,7 @@ class _Quantizer(Builder):
                 (x,) = self._sources(uniform=True)
                 high = x.shape[op.axis] - 1
                 shape = self._now.shape
+                self._chosen = True
                 return self.add(op, (x,), shape, scale=1.0, low=0, high=high, error=math.inf)
             case Product():
                 a, b = self._sources(uniform=False)
