@@ -96,7 +96,7 @@ def compile_program(
     for shift, bits in itertools.product(_SHIFTS, widths):
         how = Quantization(bits, shift, inputs, seen, 0.0)
         quantized = quantize(real, how)
-        error = _error(quantized, quantized.real_nodes[judged], data, outputs)
+        error = _error(quantized.program, data, outputs)
         best = min(best, error)
         last = width is not None and max_error is None and shift == _SHIFTS[-1]
         if error <= bound or (last and math.isfinite(error)):
@@ -132,16 +132,16 @@ def _input_ranges(data: Array, largest: float) -> tuple[float, ...]:
     return (largest,)
 
 
-def _judged(real: RealProgram) -> int:
+def _judged(program: RealProgram | Program) -> int:
     """Return the node whose error counts: the output, or what an ArgMax chooses from."""
-    for node in real.nodes:
+    for node in program.nodes:
         if isinstance(node.op, ArgMax):
             return node.sources[0]
-    return len(real.nodes) - 1
+    return len(program.nodes) - 1
 
 
-def _error(quantized: Quantized, judged: int, data: Array, outputs: Array) -> float:
-    program = quantized.program
+def _error(program: Program, data: Array, outputs: Array) -> float:
+    judged = _judged(program)
     found: list[Array] = []
 
     def see(i: int, values: Array) -> None:
