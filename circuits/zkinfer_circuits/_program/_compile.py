@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._errors import AccuracyUnreachable
+from .._errors import AccuracyUnreachable, UnsupportedGraph
 from ._calibrate import calibrate
 from ._lower import lower
 from ._quantize import Quantized, quantize
@@ -92,15 +92,22 @@ def compile_program(
         bound = _DEFAULT_ERROR * max(float(np.ptp(outputs)), float(np.abs(outputs).max()))
     widths = _WIDTHS if width is None else (width,)
     inputs = _input_ranges(data, seen[0].largest)
-    best = math.inf
+    best, refused = math.inf, None
     for shift, bits in itertools.product(_SHIFTS, widths):
         how = Quantization(bits, shift, inputs, seen, 0.0)
-        quantized = quantize(real, how)
-        error = _error(quantized.program, data, outputs)
-        best = min(best, error)
+        try:
+            quantized = quantize(real, how)
+        except UnsupportedGraph as error:
+            # A coarse grid has 0 among its points, where a logarithm has no value.
+            refused = error
+            continue
+        off = _error(quantized.program, data, outputs)
+        best = min(best, off)
         last = width is not None and max_error is None and shift == _SHIFTS[-1]
-        if error <= bound or (last and math.isfinite(error)):
-            return _compiled(real, quantized, replace(how, max_abs_error=error))
+        if off <= bound or (last and math.isfinite(off)):
+            return _compiled(real, quantized, replace(how, max_abs_error=off))
+    if refused is not None and math.isinf(best):
+        raise refused
     raise AccuracyUnreachable(f"the largest error is {best:.4g}, allowed {bound:.4g}")
 
 
