@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._errors import UnsupportedGraph
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 _CHUNK = 64
+# What is larger is no number that a model computes on purpose; float32 ends at 3.4e38.
+LARGEST = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,21 @@ def calibrate(program: RealProgram, data: Array, judged: int) -> tuple[tuple[See
         [samples, *input shape].
     judged
         The number of the node whose values are returned.
+
+    Raises
+    ------
+    UnsupportedGraph
+        A node takes a value that is not finite, or beyond `LARGEST`.
     """
     count = len(program.nodes)
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
     squares, sizes = np.zeros(count), np.zeros(count)
 
     def see(i: int, values: Array) -> None:
+        # Not above: NaN is neither.
+        if not bool((np.abs(values) <= LARGEST).all()):
+            reason = f"values that are not finite, or beyond {LARGEST:g}, on the calibration data"
+            raise UnsupportedGraph(reason, place=f"node '{program.nodes[i].name}'")
         low[i] = min(low[i], float(values.min()))
         high[i] = max(high[i], float(values.max()))
         squares[i] += float(np.square(values).sum())
@@ -65,7 +78,8 @@ def calibrate(program: RealProgram, data: Array, judged: int) -> tuple[tuple[See
 
     outputs: list[Array] = []
     for i in range(0, len(data), _CHUNK):
-        program.run(data[i : i + _CHUNK], see)
+        with np.errstate(all="ignore"):
+            program.run(data[i : i + _CHUNK], see)
     seen = tuple(
         Seen(float(a), float(b), float(s / n))
         for a, b, s, n in zip(low, high, squares, sizes, strict=True)

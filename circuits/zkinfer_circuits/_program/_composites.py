@@ -105,7 +105,7 @@ def normalize(to: Builder, x: Value, epsilon: float, largest: float) -> Value:
     )
     # Fine enough for the rows with the largest deviation that was seen.
     typical = n**1.5 * largest / unit
-    bits = min(_LARGEST_INVERSE, to.width + max(1, math.ceil(math.log2(typical))))
+    bits = min(_LARGEST_INVERSE, to.width + max(1, math.ceil(math.log2(max(typical, 1.0)))))
     r = to.add(
         InverseSqrt(bits),
         (v,),

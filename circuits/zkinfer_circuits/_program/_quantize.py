@@ -343,6 +343,8 @@ class _Quantizer(Builder):
         total = float(np.abs(offset).max()) + 2.0 ** (shift + self.width)
         for each, c, s in zip(maps, coefficients, sources, strict=True):
             total += float(each.replace(c).sums(np.full(s.shape, float(s.largest))).max())
+        if not math.isfinite(total):
+            raise UnsupportedGraph("coefficients that are not finite", place=f"node '{self.name}'")
         return math.ceil(total * SLACK)
 
     # Tables.

@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ._calibrate import Seen
+from ._calibrate import LARGEST, Seen
 
-_LARGEST = 1e30
 _MOST_SHIFT = 24
 _WIDTHS = range(4, 17)
 
@@ -64,7 +63,7 @@ class Quantization:
             raise ValueError(f"an activation of {width!r} bits")
         if type(shift) is not int or not 0 <= shift <= _MOST_SHIFT:
             raise ValueError(f"a shift of {shift!r} bits")
-        seen = tuple(Seen(_real(a), _real(b), _real(c)) for a, b, c in value["seen"])
+        seen = tuple(Seen(_real(a), _real(b), _real(c, LARGEST**2)) for a, b, c in value["seen"])
         if any(s.low > s.high or s.mean_square < 0 for s in seen):
             raise ValueError("a range that is none")
         inputs = tuple(_real(v) for v in value["inputs"])
@@ -73,7 +72,7 @@ class Quantization:
         return cls(width, shift, inputs, seen, _real(value["max_abs_error"]))
 
 
-def _real(value: Any) -> float:
-    if type(value) is not float or not math.isfinite(value) or abs(value) > _LARGEST:
+def _real(value: Any, largest: float = LARGEST) -> float:
+    if type(value) is not float or not math.isfinite(value) or abs(value) > largest:
         raise ValueError(f"{value!r} is no usable number")
     return value

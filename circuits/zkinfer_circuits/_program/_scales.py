@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
+# A value of this is zero in float32; ratios of scales stay far inside float64.
+_SMALLEST = 2.0**-160
+
+
 def tidy(scale: Array | float) -> Array:
     """Return scales rounded up to twelve bits, so that no last digit of a sum decides a program."""
-    mantissa, exponent = np.frexp(np.asarray(scale, dtype=np.float64))
+    mantissa, exponent = np.frexp(np.maximum(np.asarray(scale, dtype=np.float64), _SMALLEST))
     return np.asarray(np.ldexp(np.ceil(mantissa * 4096) / 4096, exponent))
 
 
