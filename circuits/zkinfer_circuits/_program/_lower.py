@@ -568,7 +568,13 @@ class _Lowering:
         value, rank = self._make(self._value(0)), len(step.shape)
         axis = int(step.attributes["axis"]) % rank
         flat = self._last(value, list(range(axis, rank)))
-        normal = Normalize(float(step.attributes["epsilon"]))
+        epsilon = float(step.attributes["epsilon"])
+        if not epsilon:
+            raise UnsupportedGraph(
+                "LayerNormalization: an epsilon of 0 leaves equal numbers without a value",
+                place=self._place,
+            )
+        normal = Normalize(epsilon)
         made: Lazy = self._add(normal, [flat.index], flat.shape)
         if flat.shape != step.shape:
             made = self._moved(Reshape(step.shape), made, step.shape)
