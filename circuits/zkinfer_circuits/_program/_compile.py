@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._errors import AccuracyUnreachable, UnsupportedGraph
+from .._errors import AccuracyUnreachable, InputShapeMismatch, InputTypeMismatch, UnsupportedGraph
 from ._calibrate import calibrate
 from ._lower import lower
 from ._quantize import Quantized, quantize
-from ._record import Quantization
+from ._record import WIDTHS, Quantization
 from ._shared import ArgMax
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-_WIDTHS = range(8, 14)
+_TRIED = range(8, 14)
 # One remainder of at most this many bits for each activation, or two.
 _SHIFTS = (12, 24)
 _DEFAULT_ERROR = 0.005
@@ -82,15 +82,21 @@ def compile_program(
         A sum is not proven to stay below 2^62.
     AccuracyUnreachable
         The error bound is out of reach.
+    InputTypeMismatch, InputShapeMismatch
+        The calibration data are no samples of the model's input.
+    ValueError
+        There are no samples, or the width is out of limits.
     """
+    if width is not None and width not in WIDTHS:
+        raise ValueError(f"an activation of {width!r} bits, wanted {WIDTHS[0]} to {WIDTHS[-1]}")
+    data = _samples(model, calibration)
     real = lower(model)
-    data = np.asarray(calibration, dtype=np.float64)
     judged = _judged(real)
     seen, outputs = calibrate(real, data, judged)
     bound = max_error
     if bound is None:
         bound = _DEFAULT_ERROR * max(float(np.ptp(outputs)), float(np.abs(outputs).max()))
-    widths = _WIDTHS if width is None else (width,)
+    widths = _TRIED if width is None else (width,)
     inputs = _input_ranges(data, seen[0].largest)
     best, refused = math.inf, None
     for shift, bits in itertools.product(_SHIFTS, widths):
@@ -109,6 +115,17 @@ def compile_program(
     if refused is not None and math.isinf(best):
         raise refused
     raise AccuracyUnreachable(f"the largest error is {best:.4g}, allowed {bound:.4g}")
+
+
+def _samples(model: Model, calibration: Array) -> Array:
+    given = np.asarray(calibration)
+    if given.dtype.kind not in "fiu":
+        raise InputTypeMismatch(found=str(given.dtype))
+    if given.shape[1:] != model.input_shape:
+        raise InputShapeMismatch(expected=model.input_shape, got=given.shape[1:])
+    if not len(given):
+        raise ValueError("there are no calibration samples")
+    return given.astype(np.float64)
 
 
 def rebuild_program(model: Model, how: Quantization) -> CompiledProgram:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._errors import InputOutOfRange
+from .._errors import InputNotFinite, InputOutOfRange, InputShapeMismatch
 from ._integer import Affine, Input, Lookup
 from ._shared import last_uses
 
@@ -73,9 +73,18 @@ class Program:
         numpy.ndarray
             int64, of the same shape; what lies outside the input's range is left there, for `run`
             to refuse.
+
+        Raises
+        ------
+        InputNotFinite
+            There is a NaN among them.
         """
-        scaled = np.rint(np.asarray(x, dtype=np.float64) / self.scales[0])
-        # Far outside any range, yet an int64; NaN cannot come here.
+        given = np.asarray(x, dtype=np.float64)
+        if np.isnan(given).any():
+            place = np.unravel_index(int(np.argmax(np.isnan(given))), given.shape)
+            raise InputNotFinite(index=tuple(int(i) for i in place), kind="nan")
+        scaled = np.rint(given / self.scales[0])
+        # Far outside any range, yet an int64.
         return np.clip(scaled, -(2.0**40), 2.0**40).astype(np.int64)
 
     def dequantize(self, y: Array) -> Array:
@@ -89,6 +98,8 @@ class Program:
         ------
         InputOutOfRange
             A value of some sample leaves the range of its layer; names the layer and the value.
+        InputShapeMismatch, TypeError
+            As `run_each` does.
         """
         outputs, refused = self.run_each(x)
         if refused:
@@ -106,7 +117,15 @@ class Program:
             Integers, [samples, *input shape].
         see
             Called with the number and the integers of each node, part by part.
+
+        Raises
+        ------
+        InputShapeMismatch
+            The samples have not the input's shape.
+        TypeError
+            They are no integers, or of a type that int64 does not hold.
         """
+        x = self._integers(x)
         largest = max(self._elements(i) for i in range(len(self.nodes)))
         step = max(1, _LARGEST_ARRAY // largest)
         outputs: list[Array] = []
@@ -117,6 +136,14 @@ class Program:
             refused.update({start + i: error for i, error in errors.items()})
         empty = np.zeros((0, *self.output_shape), dtype=np.int64)
         return np.concatenate(outputs) if outputs else empty, refused
+
+    def _integers(self, x: Array) -> Array:
+        given = np.asarray(x)
+        if given.dtype.kind not in "iu" or not np.can_cast(given.dtype, np.int64):
+            raise TypeError(f"expected integers that int64 holds, got {given.dtype}")
+        if given.shape[1:] != self.input_shape or not given.ndim:
+            raise InputShapeMismatch(expected=self.input_shape, got=given.shape[1:])
+        return given.astype(np.int64)
 
     def _elements(self, i: int) -> int:
         """Return how many numbers node i needs at once for one sample."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 from ._calibrate import LARGEST, Seen
 
 _MOST_SHIFT = 24
-_WIDTHS = range(4, 17)
+WIDTHS = range(4, 17)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Quantization:
         if value.keys() != {"inputs", "max_abs_error", "seen", "shift", "width"}:
             raise ValueError("other fields")
         width, shift = value["width"], value["shift"]
-        if type(width) is not int or width not in _WIDTHS:
+        if type(width) is not int or width not in WIDTHS:
             raise ValueError(f"an activation of {width!r} bits")
         if type(shift) is not int or not 0 <= shift <= _MOST_SHIFT:
             raise ValueError(f"a shift of {shift!r} bits")
