@@ -59,7 +59,8 @@ def softmax(to: Builder, x: Value) -> Value:
         0,
         row,
         scale=1 / to.limit,
-        low=0,
+        # The largest is exp of 0; what is divided by is never 0.
+        low=to.limit,
         high=count * to.limit,
         error=math.inf,
     )
