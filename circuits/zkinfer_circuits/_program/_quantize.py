@@ -216,8 +216,10 @@ class _Quantizer(Builder):
             whole = [np.broadcast_to(p, s.shape)[None] for p, s in zip(parts, sources, strict=True)]
             return np.asarray(move.apply(*whole)[0])  # type: ignore[union-attr]
 
-        # The zeros of a border are exact, whatever one unit stands for.
-        scale_move = Pad(op.widths, 1.0) if isinstance(op, Pad) else op
+        # The zeros of a border are exact, whatever one unit stands for; but what is typical for the
+        # node decides how fine its coefficients are.
+        largest = float(sources[0].scale.max())
+        scale_move = Pad(op.widths, largest) if isinstance(op, Pad) else op
         value = self.add(
             Pad(op.widths, 0) if isinstance(op, Pad) else op,
             sources,
