@@ -93,7 +93,6 @@ from zkinfer_circuits import (
     UnsupportedTensorType,
     ValueDoesNotFit,
     ZkinferError,
-    compile_program,
 )
 
 __all__ = [
@@ -184,7 +183,6 @@ __all__ = [
     "chain",
     "check_srs",
     "compile",
-    "compile_program",
     "fetch_srs",
     "import_srs",
     "load_srs",

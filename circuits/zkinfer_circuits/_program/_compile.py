@@ -11,8 +11,10 @@ import numpy as np
 
 from .._errors import AccuracyUnreachable, InputShapeMismatch, InputTypeMismatch, UnsupportedGraph
 from ._calibrate import calibrate
-from ._lower import lower
+from ._integer import AT_LEAST, Lookup
+from ._lower import Output, lower
 from ._quantize import Quantized, quantize
+from ._real import AtLeast
 from ._record import WIDTHS, Quantization
 from ._shared import ArgMax
 
@@ -59,7 +61,12 @@ class CompiledProgram:
 
 
 def compile_program(
-    model: Model, calibration: Array, *, max_error: float | None = None, width: int | None = None
+    model: Model,
+    calibration: Array,
+    *,
+    output: Output = "scores",
+    max_error: float | None = None,
+    width: int | None = None,
 ) -> CompiledProgram:
     """Quantise a model.
 
@@ -69,8 +76,12 @@ def compile_program(
         In normal form.
     calibration
         Typical inputs, [samples, *input shape].
+    output
+        What the program gives out. "scores": the model's outputs, requantised. "top1": the first
+        index of the largest along the last axis; of a single output, whether it is above 0. A
+        number: whether each output is at least that, 0 or 1.
     max_error
-        Largest accepted absolute error of an output on them; None for 0.5 % of the outputs' range.
+        Largest accepted absolute error of a score on them; None for 0.5 % of the scores' range.
     width
         Bits of an activation, 4 to 16; None for the fewest of 8 to 13 that keep the error.
 
@@ -90,7 +101,11 @@ def compile_program(
     if width is not None and width not in WIDTHS:
         raise ValueError(f"an activation of {width!r} bits, wanted {WIDTHS[0]} to {WIDTHS[-1]}")
     data = _samples(model, calibration)
-    real = lower(model)
+    if isinstance(output, (int, float)):
+        output = float(output)
+        if not math.isfinite(output):
+            raise ValueError(f"a threshold of {output}")
+    real = lower(model, output)
     judged = _judged(real)
     seen, outputs = calibrate(real, data, judged)
     bound = max_error
@@ -100,7 +115,7 @@ def compile_program(
     inputs = _input_ranges(data, seen[0].largest)
     best, refused = math.inf, None
     for shift, bits in itertools.product(_SHIFTS, widths):
-        how = Quantization(bits, shift, inputs, seen, 0.0)
+        how = Quantization(bits, shift, inputs, seen, output, 0.0)
         try:
             quantized = quantize(real, how)
         except UnsupportedGraph as error:
@@ -136,7 +151,7 @@ def rebuild_program(model: Model, how: Quantization) -> CompiledProgram:
     ModelRefused, ValueError
         The record is not of this model, or makes no program of it.
     """
-    real = lower(model)
+    real = lower(model, how.output)
     return _compiled(real, quantize(real, how), how)
 
 
@@ -157,9 +172,10 @@ def _input_ranges(data: Array, largest: float) -> tuple[float, ...]:
 
 
 def _judged(program: RealProgram | Program) -> int:
-    """Return the node whose error counts: the output, or what an ArgMax chooses from."""
+    """Return the node whose error counts: the output, or the scores of which it is a decision."""
     for node in program.nodes:
-        if isinstance(node.op, ArgMax):
+        table = isinstance(node.op, Lookup) and node.op.name == AT_LEAST
+        if table or isinstance(node.op, (ArgMax, AtLeast)):
             return node.sources[0]
     return len(program.nodes) - 1
 

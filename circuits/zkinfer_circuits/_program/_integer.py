@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+# Name of the table that compares with a threshold.
+AT_LEAST = "at least"
 # Accumulators stay below this, far from where int64 or the proof's field would wrap.
 LARGEST_ACCUMULATOR = 2**62
 

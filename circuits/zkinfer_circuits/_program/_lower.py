@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from ._functions import IDENTITY, Function, clip, combined, function_of, leaky, 
 from ._maps import Conv, Dense, LinearMap, Scale
 from ._moves import Concat, Gather, Pad, Reshape, Slice, Transpose
 from ._read import steps_of
-from ._real import Apply, Linear, Normalize, RealOp, RealProgram, Softmax
+from ._real import Apply, AtLeast, Linear, Normalize, RealOp, RealProgram, Softmax
 from ._real import Input as RealInput
 from ._shared import ArgMax, MatMul, Node, Product, WindowMax
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from .._import import Model
 
     Array = NDArray[Any]
+
+# What a program gives out: see `lower`.
+Output = Literal["scores", "top1"] | float
 
 SOFTMAX_NOTE = (
     "the last Softmax is left out: outputs are the scores before it, which have the same order"
@@ -71,8 +74,17 @@ class Curve:
 Lazy = Made | Sum | Curve
 
 
-def lower(model: Model) -> RealProgram:
+def lower(model: Model, output: Output = "scores") -> RealProgram:
     """Return the real program of a model in normal form.
+
+    Parameters
+    ----------
+    model
+        The model.
+    output
+        "scores" for the model's outputs; "top1" for the index of the largest along the last axis,
+        which for a single output says whether it is above 0; a number for whether each output is
+        at least that.
 
     Raises
     ------
@@ -86,7 +98,7 @@ def lower(model: Model) -> RealProgram:
         steps = steps[:-1]
         notes.append(SOFTMAX_NOTE)
         last = last.operands[0]
-    return _Lowering(given, steps, last).program(tuple(notes))
+    return _Lowering(given, steps, last).program(tuple(notes), output)
 
 
 class _Lowering:
@@ -103,7 +115,7 @@ class _Lowering:
         # By identity of what is put off: the step that it is the result of.
         self._origins: dict[int, str] = {}
 
-    def program(self, notes: tuple[str, ...]) -> RealProgram:
+    def program(self, notes: tuple[str, ...], wanted: Output) -> RealProgram:
         for step in self._steps:
             self._step = step
             made = self._rule(step)
@@ -114,8 +126,19 @@ class _Lowering:
             self._lazy[id(step)] = made
             self._origins[id(made)] = step.origin
         self._step = self._output
-        output = self._make(self._lazy[id(self._output)])
+        output = self._decided(self._make(self._lazy[id(self._output)]), wanted)
         return RealProgram(tuple(self._nodes[: output.index + 1]), notes)
+
+    def _decided(self, scores: Made, wanted: Output) -> Made:
+        if wanted == "scores" or self._output.op == "ArgMax":
+            return scores
+        if not isinstance(wanted, str):
+            return self._add(AtLeast(wanted), [scores.index], scores.shape)
+        axis = len(scores.shape) - 1
+        if axis < 0 or scores.shape[axis] == 1:
+            above = float(np.nextafter(0.0, 1.0))
+            return self._add(AtLeast(above), [scores.index], scores.shape)
+        return self._add(ArgMax(axis), [scores.index], (*scores.shape[:axis], 1))
 
     # Nodes.
 

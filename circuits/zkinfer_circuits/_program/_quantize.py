@@ -18,11 +18,11 @@ import numpy as np
 from .._errors import UnsupportedGraph
 from ._builder import SLACK, Builder, Value
 from ._composites import normalize, softmax
-from ._integer import LARGEST_ACCUMULATOR, Affine, Input, IntegerOp, Lookup
+from ._integer import AT_LEAST, LARGEST_ACCUMULATOR, Affine, Input, IntegerOp, Lookup
 from ._maps import LinearMap, Scale
 from ._moves import Concat, Gather, Pad, Reshape, Slice, Transpose
 from ._program import Program
-from ._real import Apply, Linear, Normalize, Softmax
+from ._real import Apply, AtLeast, Linear, Normalize, Softmax
 from ._real import Input as RealInput
 from ._scales import absorbed, exact_shift, reach_of, tidy
 from ._shared import ArgMax, MatMul, Product, WindowMax
@@ -163,6 +163,8 @@ class _Quantizer(Builder):
                 return self._linear(op)
             case Apply():
                 return self._lookup(op)
+            case AtLeast():
+                return self._decision(op)
             case WindowMax():
                 (x,) = self._sources(uniform=True)
                 top = x.worst
@@ -389,6 +391,14 @@ class _Quantizer(Builder):
             high=int(values.max()),
             error=off,
         )
+
+    def _decision(self, op: AtLeast) -> Value:
+        (x,) = self._sources(uniform=True)
+        grid = np.arange(x.low, x.high + 1, dtype=np.float64)
+        values = op.apply(grid * x.unit).astype(np.int64)
+        table = Lookup(AT_LEAST, x.low, values)
+        shape = self._now.shape
+        return self.add(table, (x,), shape, scale=1.0, low=0, high=1, error=math.inf)
 
     def _used(self, x: Value, unit: float) -> tuple[int, int]:
         """Return the run of a table's arguments that holds all that were seen."""

@@ -58,6 +58,17 @@ class Apply:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class AtLeast:
+    """1 where the element is a threshold or more, else 0."""
+
+    threshold: float
+
+    def apply(self, x: Array) -> Array:
+        """Return ones and zeros."""
+        return np.asarray(x >= self.threshold, dtype=x.dtype)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Softmax:
     """exp(x) divided by its sum, over the last axis."""
 
@@ -84,6 +95,7 @@ RealOp = (
     Input
     | Linear
     | Apply
+    | AtLeast
     | Softmax
     | Normalize
     | Product

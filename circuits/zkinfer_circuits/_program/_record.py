@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ._calibrate import LARGEST, Seen
+from ._lower import Output
 
 _MOST_SHIFT = 24
 WIDTHS = range(4, 17)
@@ -26,6 +27,8 @@ class Quantization:
         Largest absolute value seen of the input: one for all of it, or one for each feature.
     seen
         What each node of the real program was seen to take.
+    output
+        What the program gives out, as `compile_program` takes it.
     max_abs_error
         Largest error of an output on the calibration data; of an index, the largest error of the
         scores that it is chosen from.
@@ -35,6 +38,7 @@ class Quantization:
     shift: int
     inputs: tuple[float, ...]
     seen: tuple[Seen, ...]
+    output: Output
     max_abs_error: float
 
     def to_json(self) -> dict[str, Any]:
@@ -42,6 +46,7 @@ class Quantization:
         return {
             "inputs": list(self.inputs),
             "max_abs_error": self.max_abs_error,
+            "output": self.output,
             "seen": [[s.low, s.high, s.mean_square] for s in self.seen],
             "shift": self.shift,
             "width": self.width,
@@ -56,7 +61,7 @@ class Quantization:
         ValueError, TypeError, KeyError
             It is not one, or holds a number out of limits.
         """
-        if value.keys() != {"inputs", "max_abs_error", "seen", "shift", "width"}:
+        if value.keys() != {"inputs", "max_abs_error", "output", "seen", "shift", "width"}:
             raise ValueError("other fields")
         width, shift = value["width"], value["shift"]
         if type(width) is not int or width not in WIDTHS:
@@ -69,7 +74,10 @@ class Quantization:
         inputs = tuple(_real(v) for v in value["inputs"])
         if not inputs or min(inputs) < 0:
             raise ValueError("no range of the input")
-        return cls(width, shift, inputs, seen, _real(value["max_abs_error"]))
+        output = value["output"]
+        if output not in ("scores", "top1"):
+            output = _real(output)
+        return cls(width, shift, inputs, seen, output, _real(value["max_abs_error"]))
 
 
 def _real(value: Any, largest: float = LARGEST) -> float:
