@@ -12,7 +12,7 @@ Traps that this module keeps shut (each has a test):
 - ezkl blinds its columns, but not the commitments to how often each digit of its range checks
   occurs: they depend on the input alone, so that a guessed input could be confirmed and two proofs
   of one input be linked. Every proof therefore range-checks a fresh random salt as well, whose
-  digits are counted with the others (`_salt`).
+  digits are counted with the others (`draw_salt`).
 - The context that enters the circuit is keccak256(circuit id, context), so that a proof is also
   bound to every byte of the key, among them those that ezkl's transcript leaves out.
 """
@@ -23,8 +23,6 @@ import heapq
 import itertools
 import json
 import math
-import os
-import secrets
 import weakref
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zkinfer import _field, _halo2_srs
+from zkinfer import _halo2_srs
 from zkinfer._arrays import winners
 from zkinfer._artifacts import Circuit, ProofBundle, ProvingKey, VerifyingKey
 from zkinfer._calibration import Calibration
@@ -47,6 +45,15 @@ from zkinfer._errors import (
 from zkinfer._ezkl import _candidates, _process
 from zkinfer._ezkl._agreement import settings_of
 from zkinfer._ezkl._candidates import SALT_LIMBS, Candidate
+from zkinfer._ezkl._folder import (
+    draw_salt,
+    field_from_ezkl,
+    field_to_ezkl,
+    read_outputs,
+    write_circuit,
+    write_input,
+    write_model,
+)
 from zkinfer._ezkl._operators import require_provable
 from zkinfer._ezkl._process import Call, CallFailed, Job
 from zkinfer._files import WorkFolder
@@ -59,7 +66,6 @@ from zkinfer_circuits import (
     Model,
     check_input,
     run_float,
-    with_public_tensors,
 )
 from zkinfer_contracts import CONTEXT_LIMBS, context_limbs, keccak256, proof_length
 
@@ -134,7 +140,7 @@ class EzklBackend:
         samples = calibration[:_CALIBRATED]
         floats = np.stack([run_float(model, x) for x in samples])
         with WorkFolder() as folder:
-            _write_model(folder, model, exposed=exposed)
+            write_model(folder, model, exposed=exposed)
             raw, outputs = self._choose(folder, model, samples, floats, settings, on_progress)
         return _circuit(model, settings, raw, floats, outputs)
 
@@ -223,10 +229,10 @@ class EzklBackend:
         limbs, salt = (0,) * CONTEXT_LIMBS, (0,) * SALT_LIMBS
         scale_bits = raw["run_args"]["input_scale"]
         for i, x in enumerate(samples):
-            _write_input(folder.path / f"input-{i}.json", x, scale_bits, limbs, salt)
+            write_input(folder.path / f"input-{i}.json", x, scale_bits, limbs, salt)
             calls.append(_witness_call(folder, f"measuring {what}", f"-{i}"))
         _process.run(Job("compile", tuple(calls), 0.2 + 0.02 * len(calls)), folder, on_progress)
-        found = [_read_outputs(folder.path / f"witness-{i}.json", raw) for i in range(len(samples))]
+        found = [read_outputs(folder.path / f"witness-{i}.json", raw) for i in range(len(samples))]
         return np.stack(found).reshape(len(samples), *model.output_shape)
 
     def evaluate(
@@ -261,7 +267,7 @@ class EzklBackend:
         require_provable(circuit.model)
         raw = settings_of(circuit.statement, circuit.backend_settings)
         with WorkFolder() as folder:
-            _write_circuit(folder, circuit.model, circuit.statement, circuit.backend_settings)
+            write_circuit(folder, circuit.model, circuit.statement, circuit.backend_settings)
             checked = [check_input(circuit.model, x) for x in inputs]
             try:
                 outputs = self._witnesses(
@@ -311,7 +317,7 @@ class EzklBackend:
         # Owned by the proving key: the backend's key stays in this folder as long as it lives.
         folder = WorkFolder()
         try:
-            _write_circuit(folder, circuit.model, circuit.statement, circuit.backend_settings)
+            write_circuit(folder, circuit.model, circuit.statement, circuit.backend_settings)
             self._require_derived(folder, raw, on_progress)
             at = folder.path
             calls = (
@@ -395,10 +401,10 @@ class EzklBackend:
         limbs = context_limbs(bytes(vk.circuit_id), context)
         with WorkFolder() as folder:
             at = folder.path
-            _write_circuit(folder, pk.model, vk.statement, vk.backend_settings)
+            write_circuit(folder, pk.model, vk.statement, vk.backend_settings)
             run_args = raw["run_args"]
-            salt = _salt(run_args["decomp_base"] ** run_args["decomp_legs"])
-            _write_input(at / "input.json", x, run_args["input_scale"], limbs, salt)
+            salt = draw_salt(run_args["decomp_base"] ** run_args["decomp_legs"])
+            write_input(at / "input.json", x, run_args["input_scale"], limbs, salt)
             key_file = pk.backend_proving_key.path
             if pk.backend_proving_key.offset:
                 key_file = at / "pk"
@@ -426,7 +432,7 @@ class EzklBackend:
                 # Its words may hold values of the witness.
                 raise BackendFailed(f"{error.name} failed") from None
             answer = json.loads((at / "proof.json").read_bytes())
-        instances = [_field_from_ezkl(text) for group in answer["instances"] for text in group]
+        instances = [field_from_ezkl(text) for group in answer["instances"] for text in group]
         proof = bytes.fromhex(answer["hex_proof"].removeprefix("0x"))
         public = tuple(instances[: vk.statement.public_input_count])
         if tuple(instances[len(public) :]) != limbs:
@@ -453,7 +459,7 @@ class EzklBackend:
         instances = (*bundle.public_inputs, *context_limbs(bytes(vk.circuit_id), bundle.context))
         answer = {
             "protocol": None,
-            "instances": [[_field_to_ezkl(value) for value in instances]],
+            "instances": [[field_to_ezkl(value) for value in instances]],
             "proof": list(bundle.proof),
             "hex_proof": "0x" + bundle.proof.hex(),
             "split": None,
@@ -587,69 +593,6 @@ def _witness_call(folder: WorkFolder, stage: str, suffix: str = "") -> Call:
         "output": str(at / f"witness{suffix}.json"),
     }
     return Call("gen_witness", stage, arguments)
-
-
-def _write_model(folder: WorkFolder, model: Model, *, exposed: bool) -> None:
-    graph = with_public_tensors(model, limbs=CONTEXT_LIMBS, expose_input=exposed, salt=SALT_LIMBS)
-    (folder.path / "model.onnx").write_bytes(graph)
-
-
-def _write_circuit(folder: WorkFolder, model: Model, statement: Statement, settings: bytes) -> None:
-    exposed = statement.inputs is Visibility.PUBLIC
-    _write_model(folder, model, exposed=exposed)
-    (folder.path / "settings.json").write_bytes(settings)
-
-
-def _salt(magnitude: int) -> list[int]:
-    """Return fresh random integers below a magnitude, to be range-checked beside the witness.
-
-    ezkl commits, without blinding, to the number of occurrences of each digit and of each sign
-    (its lookups are Haboeck's, ePrint 2022/1530, section 3, multiplicities m). The salt's digits
-    are uniform: their counts alone have more than 200 bits of entropy in each column. The counts
-    of the three signs can always be searched for; here they are blurred by drawing how many
-    integers are zero and how many negative.
-    """
-    zeros = secrets.randbelow(SALT_LIMBS // 4 + 1)
-    negatives = secrets.randbelow(SALT_LIMBS - zeros + 1)
-    values = [1 + secrets.randbelow(magnitude - 1) for _ in range(SALT_LIMBS - zeros)]
-    salt = [-v if i < negatives else v for i, v in enumerate(values)] + [0] * zeros
-    secrets.SystemRandom().shuffle(salt)
-    return salt
-
-
-def _write_input(
-    path: Path,
-    x: NDArray[np.float32],
-    scale_bits: int,
-    limbs: Sequence[int],
-    salt: Sequence[int],
-) -> None:
-    """Write an input quantised by us (nearest integer, ties to even), so no decimal is parsed."""
-    integers = np.rint(x.astype(np.float64).reshape(-1) * (1 << scale_bits))
-    data = [
-        [_field_to_ezkl(_field.from_signed(int(v))) for v in integers],
-        [_field_to_ezkl(limb) for limb in limbs],
-        [_field_to_ezkl(_field.from_signed(value)) for value in salt],
-    ]
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump({"input_data": data}, file)
-
-
-def _read_outputs(path: Path, raw: dict[str, Any]) -> NDArray[np.float64]:
-    # The context is last; the input, where it is exposed, is first.
-    outputs = json.loads(path.read_bytes())["outputs"]
-    scale = raw["model_output_scales"][len(outputs) - 2]
-    values = [_field.to_signed(_field_from_ezkl(text)) for text in outputs[-2]]
-    return np.array(values, dtype=np.float64) / float(1 << scale)
-
-
-def _field_to_ezkl(value: int) -> str:
-    return value.to_bytes(_field.BYTES, "little").hex()
-
-
-def _field_from_ezkl(text: str) -> int:
-    return int.from_bytes(bytes.fromhex(text), "little")
 
 
 def _out_of_range(error: CallFailed) -> InputOutOfRange:

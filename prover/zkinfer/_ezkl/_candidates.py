@@ -23,7 +23,7 @@ SCALES = (7, 8, 10, 12)
 # range-checked digit by digit, so fewer of them make a smaller circuit, as far as the range allows.
 _REBASES = (1, 2, 3)
 
-# Numbers of a salt that every proof range-checks beside its witness (see `_backend._salt`).
+# Numbers of a salt that every proof range-checks beside its witness (see `_folder.draw_salt`).
 SALT_LIMBS = 64
 # Of these at least so many are not zero.
 _SALT_DIGITS = SALT_LIMBS * 3 // 4

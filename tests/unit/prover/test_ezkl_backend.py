@@ -227,7 +227,7 @@ def shared_words(*proofs):
 
 def test_without_the_salt_a_guessed_input_could_be_confirmed(breast_cancer, monkeypatch):
     """What the salt stops: commitments that are the same whenever the input is."""
-    monkeypatch.setattr("zkinfer._ezkl._backend._salt", lambda magnitude: [0] * 64)
+    monkeypatch.setattr("zkinfer._ezkl._backend.draw_salt", lambda magnitude: [0] * 64)
     proofs = [zk.prove(breast_cancer.pk, breast_cancer.x).proof for _ in range(2)]
     other = zk.prove(breast_cancer.pk, CARD.samples().x[1]).proof
     assert len(shared_words(*proofs)) > 4
