@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._intervals import arithmetic, monotone, tangent, wave
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
+
+    from ._intervals import Bounds, Ends
 
     Array = NDArray[Any]
 
@@ -31,12 +35,21 @@ class Function:
         scale, and no scale changes.
     line
         (a, b) where the function is a x + b, else None.
+    bounds
+        Its bounds on intervals; None where it only rises or only falls.
     """
 
     name: str
     call: Callable[[Array], Array]
     homogeneous: bool = False
     line: tuple[float, float] | None = None
+    bounds: Bounds | None = None
+
+    def between(self, low: Array, high: Array) -> Ends:
+        """Return the least and the greatest value on intervals, as `_intervals` says."""
+        bounds = self.bounds or monotone(self.call)
+        with np.errstate(all="ignore"):
+            return bounds(low, high)
 
     def after(self, inner: Function) -> Function:
         """Return x -> self(inner(x))."""
@@ -54,7 +67,15 @@ class Function:
             lambda x: outer(inside(x)),
             homogeneous=self.homogeneous and inner.homogeneous,
             line=line,
+            bounds=lambda low, high: self.between(*inner.between(low, high)),
         )
+
+
+def _turning(
+    name: str, call: Callable[[Array], Array], *turns: float, homogeneous: bool = False
+) -> Function:
+    """Return a function that only rises or only falls between some points."""
+    return Function(name, call, homogeneous, bounds=monotone(call, *turns))
 
 
 IDENTITY = Function("identity", lambda x: x, homogeneous=True, line=(1.0, 0.0))
@@ -73,13 +94,18 @@ def combined(name: str, left: Function, right: Function) -> Function:
         (a, b), (c, d) = left.line, right.line
         line = (float(op(a, c)), float(op(b, d)))
     f, g = left.call, right.call
-    return Function("composed", lambda x: np.asarray(op(f(x), g(x))), line=line)
+    return Function(
+        "composed",
+        lambda x: np.asarray(op(f(x), g(x))),
+        line=line,
+        bounds=arithmetic(name, left.between, right.between),
+    )
 
 
 def leaky(slope: float) -> Function:
     """Return x where it is above 0, else slope x."""
-    return Function(
-        "leaky relu", lambda x: np.where(x > 0, x, slope * x), homogeneous=abs(slope) <= 1
+    return _turning(
+        "leaky relu", lambda x: np.where(x > 0, x, slope * x), 0.0, homogeneous=abs(slope) <= 1
     )
 
 
@@ -98,9 +124,20 @@ def _sigmoid(x: Array) -> Array:
 
 
 def _elu(alpha: float, scale: float = 1.0, inner: float = 1.0) -> Function:
-    return Function(
+    return _turning(
         "elu",
         lambda x: scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / inner)),
+        0.0,
+    )
+
+
+def _above(threshold: float) -> Function:
+    # It jumps: the limit from the right is among its values.
+    return _turning(
+        "thresholded relu",
+        lambda x: np.where(x > threshold, x, 0),
+        threshold,
+        math.nextafter(threshold, math.inf),
     )
 
 
@@ -130,6 +167,16 @@ _PLAIN: Mapping[str, Callable[[Array], Array]] = {
     "Tanh": np.tanh,
 }
 _HOMOGENEOUS = {"Relu", "Abs"}
+# Of those that do not only rise or only fall.
+_BOUNDS: Mapping[str, Bounds] = {
+    "Abs": monotone(np.abs, 0.0),
+    "Cos": wave(np.cos, 0.0),
+    "Cosh": monotone(np.cosh, 0.0),
+    "HardSwish": monotone(_PLAIN["HardSwish"], -3.0, -1.5, 3.0),
+    "Reciprocal": monotone(np.reciprocal, 0.0),
+    "Sin": wave(np.sin, math.pi / 2),
+    "Tan": tangent,
+}
 _WITH_ATTRIBUTES: Mapping[str, Callable[[Mapping[str, Any]], Function]] = {
     "Celu": lambda a: _elu(a["alpha"], inner=a["alpha"]),
     "Elu": lambda a: _elu(a["alpha"]),
@@ -138,9 +185,7 @@ _WITH_ATTRIBUTES: Mapping[str, Callable[[Mapping[str, Any]], Function]] = {
     ),
     "LeakyRelu": lambda a: leaky(a["alpha"]),
     "Selu": lambda a: _elu(a["alpha"], a["gamma"]),
-    "ThresholdedRelu": lambda a: Function(
-        "thresholded relu", lambda x: np.where(x > a["alpha"], x, 0)
-    ),
+    "ThresholdedRelu": lambda a: _above(a["alpha"]),
 }
 
 
@@ -151,10 +196,11 @@ def function_of(op: str, attributes: Mapping[str, Any]) -> Function | None:
     if op == "Neg":
         return straight(-1.0, 0.0)
     if op in _PLAIN:
-        return Function(op.lower(), _PLAIN[op], homogeneous=op in _HOMOGENEOUS)
+        bounds = _BOUNDS.get(op)
+        return Function(op.lower(), _PLAIN[op], homogeneous=op in _HOMOGENEOUS, bounds=bounds)
     return None
 
 
 def power(exponent: float) -> Function:
     """Return x -> x^exponent."""
-    return Function("power", lambda x: np.power(x, exponent))
+    return _turning("power", lambda x: np.power(x, exponent), 0.0)

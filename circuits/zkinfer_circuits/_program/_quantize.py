@@ -381,7 +381,7 @@ class _Quantizer(Builder):
         first, last = _widened(finite <= float(scale) * self.limit, begin, end)
         values = np.rint(real[first:last] / float(scale)).astype(np.int64)
         table = Lookup(function.name, x.low + first, values)
-        off = deviation(op.apply, unit, x.low + first, values * float(scale), x.worst)
+        off = deviation(function, unit, x.low + first, values * float(scale), x.worst)
         return self.add(
             table,
             (x,),

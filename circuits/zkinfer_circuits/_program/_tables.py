@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ._functions import Function
+
     Array = NDArray[Any]
 
-_LONGEST = 1 << 20
+# Intervals to one step of a table's argument.
+_FINE = 4
+_LONGEST = 1 << 22
 
 
-def deviation(
-    function: Callable[[Array], Array], unit: float, low: int, table: Array, error: float
-) -> float:
+def deviation(function: Function, unit: float, low: int, table: Array, error: float) -> float:
     """Return what |table[v] - f(v + d)| never exceeds, for every |d| <= error.
 
-    The function is looked at on the table's grid, as far as d reaches. Between two points of the
-    grid it is taken to stay within their values, but for its curvature: a second difference, which
-    is counted in full.
+    From the bounds of f on each of the intervals, a quarter of a unit long, that d reaches.
 
     Parameters
     ----------
     function
-        f, of float64 arrays.
+        f.
     unit
         Distance of two points of the grid.
     low
@@ -39,23 +39,24 @@ def deviation(
     error
         How far the argument can be off.
     """
-    reach = math.ceil(error / unit) + 1 if math.isfinite(error) else _LONGEST + 1
-    if reach > _LONGEST:
+    reach = error / unit * _FINE
+    if not reach <= _LONGEST:
         return math.inf
-    grid = np.arange(low - reach, low + len(table) + reach, dtype=np.float64) * unit
-    values = np.asarray(function(grid), dtype=np.float64)
-    if not np.isfinite(values).all():
+    # At least one interval to each side, whose common end is the point itself.
+    each_side = max(1, math.ceil(reach))
+    first, last = low * _FINE - each_side, (low + len(table) - 1) * _FINE + each_side
+    points = np.arange(first, last + 1, dtype=np.float64) * (unit / _FINE)
+    least, most = function.between(points[:-1], points[1:])
+    if not (np.isfinite(least).all() and np.isfinite(most).all()):
         return math.inf
-    highest, lowest = _running(values, reach, np.maximum), _running(values, reach, np.minimum)
-    bend = float(np.abs(np.diff(values, 2)).max()) if len(values) > 2 else 0.0
-    off = max(float((highest - table).max()), float((table - lowest).max()))
-    return off + bend
+    lowest = _running(least, 2 * each_side, np.minimum)[::_FINE]
+    highest = _running(most, 2 * each_side, np.maximum)[::_FINE]
+    return max(float((highest - table).max()), float((table - lowest).max()))
 
 
-def _running(values: Array, reach: int, best: Callable[[Array, Array], Array]) -> Array:
-    """Return the extreme of each window of 2 reach + 1 values, by doubling windows."""
+def _running(values: Array, wanted: int, best: Callable[[Array, Array], Array]) -> Array:
+    """Return the extreme of each window of `wanted` values, by doubling windows."""
     window, length = values, 1
-    wanted = 2 * reach + 1
     while 2 * length <= wanted:
         window = best(window[:-length], window[length:])
         length *= 2
