@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 SLACK = 1 + 2.0**-20
 
 
+def times(a: Array | float, b: Array | float) -> Array:
+    """Return products of bounds: what is exactly zero stays so, whatever it is multiplied by."""
+    with np.errstate(invalid="ignore"):
+        made = np.asarray(a) * np.asarray(b)
+    return np.asarray(np.where(np.isnan(made), 0.0, made))
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Value:
     """A node's value.
@@ -138,7 +145,11 @@ class Builder:
         if limit is not None:
             low, high = max(low, -limit), min(high, limit)
         self.require_bits(max(-low, high))
-        error = a.largest * a.scale * b.error + b.largest * b.scale * a.error + a.error * b.error
+        error = (
+            times(a.largest * a.scale, b.error)
+            + times(b.largest * b.scale, a.error)
+            + times(a.error, b.error)
+        )
         return self.add(op, (a, b), shape, scale=a.scale * b.scale, low=low, high=high, error=error)
 
     def require_bits(self, bound: int) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._errors import UnsupportedGraph
-from ._builder import SLACK, Builder, Value
+from ._builder import SLACK, Builder, Value, times
 from ._composites import normalize, softmax
 from ._integer import AT_LEAST, LARGEST_ACCUMULATOR, Affine, Input, IntegerOp, Lookup
 from ._maps import LinearMap, Scale
@@ -83,7 +83,9 @@ def quantize(program: RealProgram, how: Quantization) -> Quantized:
         raise ValueError(f"{len(how.seen)} ranges for {len(program.nodes)} nodes")
     if len(how.inputs) not in (1, program.nodes[0].shape[-1]):
         raise ValueError(f"{len(how.inputs)} ranges of the input")
-    return _Quantizer(program, how).run()
+    # A bound that overflows is infinite: nothing is proven.
+    with np.errstate(over="ignore"):
+        return _Quantizer(program, how).run()
 
 
 class _Quantizer(Builder):
@@ -253,7 +255,9 @@ class _Quantizer(Builder):
         bound = terms * a.largest * b.largest
         self.require_bits(bound)
         e_a, e_b, s_a, s_b = a.worst, b.worst, a.unit, b.unit
-        error = terms * (a.largest * s_a * e_b + b.largest * s_b * e_a + e_a * e_b)
+        error = terms * float(
+            times(a.largest * s_a, e_b) + times(b.largest * s_b, e_a) + times(e_a, e_b)
+        )
         return self.add(
             MatMul(bound + 1),
             (a, b),
@@ -318,6 +322,8 @@ class _Quantizer(Builder):
                 break
             shift -= 1
         self.require_bits(bound)
+        # One that is larger than every sum meets nothing but zeros.
+        coefficients = [np.where(np.abs(c) <= bound, c, 0.0) for c in coefficients]
         integers = tuple(
             each.replace(c.astype(np.int64)) for each, c in zip(maps, coefficients, strict=True)
         )

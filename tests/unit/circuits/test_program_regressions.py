@@ -73,3 +73,47 @@ def test_a_table_that_misses_what_its_function_does_between_the_points(nodes, co
     compiled = z.compile_program(model(nodes, constants, (1, 1)), THREE, width=8)
     assert largest_error(compiled, LINE) <= compiled.errors[-1]
     assert proven[0] <= compiled.errors[-1] <= proven[1]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e-38])
+def test_a_weight_of_any_size_that_multiplies_nothing_but_zeros(offset):
+    nodes = [
+        ("Clip", ["x", "z", "z"], "a", {}),
+        ("MatMul", ["a", "w"], "b", {}),
+        ("Add", ["b", "c"], "y", {}),
+    ]
+    constants = {"z": np.float32(0), "w": np.float32([[3e38]]), "c": np.float32([[offset]])}
+    compiled = z.compile_program(model(nodes, constants, (1, 1)), THREE)
+    assert largest_error(compiled, THREE) <= compiled.errors[-1]
+
+
+def test_a_weight_of_any_size_that_meets_nothing_but_padding():
+    w = np.full((1, 1, 3), 1e38, dtype=np.float32)
+    w[0, 0, 1] = 1e-6
+    nodes = [("Conv", ["x", "w"], "y", {"pads": [1, 1]})]
+    compiled = z.compile_program(model(nodes, {"w": w}, (1, 1, 1)), THREE[:, None])
+    assert largest_error(compiled, THREE[:, None]) <= compiled.errors[-1]
+
+
+def test_the_product_of_an_exact_zero_and_of_what_nothing_is_proven_of():
+    nodes = [
+        ("Tan", ["x"], "t", {}),
+        ("Mul", ["x", "z"], "zero", {}),
+        ("Relu", ["zero"], "r", {}),
+        ("Mul", ["r", "t"], "y", {}),
+    ]
+    tangents = model(nodes, {"z": np.zeros((1, 2), np.float32)}, (1, 2))
+    compiled = z.compile_program(tangents, np.array([[[3.0, -3.0]], [[1.0, 0.5]]]), width=8)
+    assert compiled.errors[-1] == np.inf
+    assert not np.isnan(compiled.errors).any()
+
+
+def test_a_bound_that_overflows_is_infinite():
+    nodes, last = [], "x"
+    for i in range(64):
+        nodes.append(("LayerNormalization", [last, "s"], f"v{i}", {"epsilon": 1e-12}))
+        last = f"v{i}"
+    nodes.append(("Relu", [last], "y", {}))
+    deep = model(nodes, {"s": np.ones(4, np.float32)}, (1, 4))
+    x = np.random.default_rng(0).normal(size=(4, 1, 4))
+    assert z.compile_program(deep, x, width=12).errors[-1] == np.inf
