@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._errors import AccuracyUnreachable, InputShapeMismatch, InputTypeMismatch, UnsupportedGraph
+from .._errors import (
+    AccumulatorTooWide,
+    AccuracyUnreachable,
+    InputShapeMismatch,
+    InputTypeMismatch,
+    UnsupportedGraph,
+)
 from ._calibrate import calibrate
 from ._integer import AT_LEAST, Lookup
 from ._lower import Output, lower
@@ -118,8 +124,9 @@ def compile_program(
         how = Quantization(bits, shift, inputs, seen, output, 0.0)
         try:
             quantized = quantize(real, how)
-        except UnsupportedGraph as error:
-            # A coarse grid has 0 among its points, where a logarithm has no value.
+        except (UnsupportedGraph, AccumulatorTooWide) as error:
+            # A coarse grid has 0 among its points, where a logarithm has no value; wide
+            # activations make wide sums.
             refused = error
             continue
         off = _error(quantized.program, data, outputs)

@@ -117,3 +117,13 @@ def test_a_bound_that_overflows_is_infinite():
     deep = model(nodes, {"s": np.ones(4, np.float32)}, (1, 4))
     x = np.random.default_rng(0).normal(size=(4, 1, 4))
     assert z.compile_program(deep, x, width=12).errors[-1] == np.inf
+
+
+def test_one_width_that_is_too_wide_ends_no_search():
+    nodes = [("LayerNormalization", ["x", "s"], "y", {})]
+    wide = model(nodes, {"s": np.ones(5000, np.float32)}, (1, 5000))
+    x = np.random.default_rng(0).normal(size=(2, 1, 5000))
+    with pytest.raises(z.AccumulatorTooWide):
+        z.compile_program(wide, x, width=13)
+    with pytest.raises(z.AccuracyUnreachable):
+        z.compile_program(wide, x, max_error=1e-9)
