@@ -149,9 +149,12 @@ class _Quantizer(Builder):
         key = (position, uniform)
         if key not in self._narrow:
             one = Scale(np.array(1.0), len(value.shape))
+            # What leaves its range here is the value itself, whoever reads it.
+            reader, self.name = self.name, self._real.nodes[position].name
             self._narrow[key] = self._affine(
                 (one,), (value,), np.array(0.0), value.shape, self._seen[position], [position]
             )
+            self.name = reader
         return self._narrow[key]
 
     def _sources(self, *, uniform: bool) -> list[Value]:
