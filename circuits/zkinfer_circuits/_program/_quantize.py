@@ -95,7 +95,7 @@ class _Quantizer(Builder):
         self._how = how
         self._seen = how.seen
         self._made: list[Value] = []
-        self._narrow: dict[tuple[int, bool], Value] = {}
+        self._narrow: dict[int, Value] = {}
         self._now = program.nodes[0]
         self._position = 0
         # Whether an ArgMax has been made, which nothing but moves follows.
@@ -146,16 +146,15 @@ class _Quantizer(Builder):
         mixed = uniform and value.scale.size > 1
         if not wide and not mixed:
             return value
-        key = (position, uniform)
-        if key not in self._narrow:
+        if position not in self._narrow:
             one = Scale(np.array(1.0), len(value.shape))
             # What leaves its range here is the value itself, whoever reads it.
             reader, self.name = self.name, self._real.nodes[position].name
-            self._narrow[key] = self._affine(
+            self._narrow[position] = self._affine(
                 (one,), (value,), np.array(0.0), value.shape, self._seen[position], [position]
             )
             self.name = reader
-        return self._narrow[key]
+        return self._narrow[position]
 
     def _sources(self, *, uniform: bool) -> list[Value]:
         return [self._fit(s, uniform=uniform) for s in self._now.sources]

@@ -229,11 +229,8 @@ def test_stacks_of_weights_do_not_meet_the_samples(inputs, stack, shape):
 
 
 def test_an_index_among_many_is_exact():
-    made = compile_model(
-        build(
-            [op("ArgMax", ["x"], ["y"], "a", axis=1, keepdims=0)], {}, (1, 300), TensorProto.INT64
-        )
-    )
+    nodes = [op("ArgMax", ["x"], ["y"], "a", axis=1, keepdims=0)]
+    made = compile_model(build(nodes, {}, (1, 300), TensorProto.INT64))
     program = made.program
     assert program.width < 10
     for best in (0, 127, 128, 255, 299):
