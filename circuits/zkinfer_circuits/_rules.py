@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def _gemm(site: Site) -> Value:
     x, w = site.computed(0), site.weights(1)
-    alpha = float(site.attributes.get("alpha", 1.0))
+    alpha = site.number("alpha", 1.0)
     trans_a, trans_b = (int(bool(site.attributes.get(k, 0))) for k in ("transA", "transB"))
     if not site.has(2) and alpha == 1 and not trans_a:
         # Exporters write a layer without bias as this or as a product with turned weights.
@@ -33,7 +33,7 @@ def _gemm(site: Site) -> Value:
         "Gemm",
         [x, w, site.weights(2)] if site.has(2) else [x, w],
         alpha=alpha,
-        beta=float(site.attributes.get("beta", 1.0)) if site.has(2) else 1.0,
+        beta=site.number("beta", 1.0) if site.has(2) else 1.0,
         transA=trans_a,
         transB=trans_b,
     )

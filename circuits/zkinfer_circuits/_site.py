@@ -139,8 +139,8 @@ class Site:
         return axes
 
     def number(self, name: str, default: float) -> float:
-        """Return a float attribute, as float32 holds it."""
-        return float(np.float32(self.attributes.get(name, default)))
+        """Return a float attribute, as float32 holds it; of zeros, the one without a sign."""
+        return float(np.float32(self.attributes.get(name, default))) + 0.0
 
     def step(
         self,

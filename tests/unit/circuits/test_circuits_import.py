@@ -221,6 +221,28 @@ def test_minus_zero_is_zero() -> None:
     assert load(model(ADD, {"c": plus})).onnx == load(model(ADD, {"c": minus})).onnx
 
 
+@pytest.mark.parametrize(
+    ("op", "name"),
+    [
+        ("LeakyRelu", "alpha"),
+        ("ThresholdedRelu", "alpha"),
+        ("Elu", "alpha"),
+        ("Selu", "gamma"),
+        ("HardSigmoid", "beta"),
+        ("Gemm", "alpha"),
+        ("Gemm", "beta"),
+    ],
+)
+def test_minus_zero_is_zero_in_attributes_too(op: str, name: str) -> None:
+    operands = ["x", "w", "b"] if op == "Gemm" else ["x"]
+    constants = {"w": np.ones((4, 2), np.float32), "b": np.ones(2, np.float32)}
+    plus, minus = (
+        load(model([node(op, operands, name="n", **{name: zero})], constants)).onnx
+        for zero in (0.0, -0.0)
+    )
+    assert plus == minus
+
+
 # --- external data
 
 
