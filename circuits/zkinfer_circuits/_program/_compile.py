@@ -52,7 +52,9 @@ class CompiledProgram:
     real
         The same on real numbers.
     errors
-        For each node of the program, the proven bound on its distance from the float model.
+        For each node of the program, the proven bound on its distance from the float model;
+        infinite where nothing is proven. A function is known by many of its points alone: what it
+        may do between them is counted by its second differences.
     real_nodes
         For each node of the real program, the node of the program with its values.
     quantization

@@ -13,6 +13,7 @@ from zkinfer_circuits._program import _quantize
 from zkinfer_circuits._program._integer import Affine
 from zkinfer_circuits._program._lower import SOFTMAX_NOTE
 from zkinfer_circuits._program._shared import ArgMax
+from zkinfer_circuits._program._tables import deviation
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -446,3 +447,58 @@ def test_values_are_those_of_scikit_learn(name):
         return
     made = z.compile_program(model, rows)
     assert np.abs(scores_of(made, rows) - values).max() < 0.006 * np.ptp(values)
+
+
+# Bounds of tables.
+
+
+def within(function, unit, table, error):
+    """Return whether a table's bound holds, and the bound, by trying many arguments."""
+    bound = deviation(function, unit, -table, function(np.arange(-table, table) * unit), error)
+    points = np.repeat(np.arange(-table, table) * unit, 401)
+    off = np.tile(np.linspace(-error, error, 401), 2 * table)
+    tried = np.abs(function(points + off) - function(points)).max()
+    return tried <= bound + 1e-12, bound
+
+
+@pytest.mark.parametrize("error", [0.0, 0.3, 1.0, 2.7])
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.tanh,
+        np.exp,
+        np.sign,
+        np.floor,
+        np.abs,
+        np.square,
+        lambda x: np.where(x > -0.51, x, 0),
+        lambda x: np.sin(9 * x),
+        lambda x: x - np.floor(x),
+    ],
+)
+def test_the_bound_of_a_table_holds_between_its_points(function, error):
+    holds, bound = within(function, 0.05, 60, 0.05 * error)
+    assert holds
+    assert np.isfinite(bound)
+
+
+@pytest.mark.parametrize("periods", [1, 2, 3, 13, 34, 1.001])
+def test_nothing_is_proven_of_what_oscillates_between_the_points(periods):
+    holds, bound = within(lambda x: np.sin(2 * np.pi * periods / 0.05 * x), 0.05, 60, 0.01)
+    assert holds
+    assert bound == np.inf or bound > 1
+
+
+@pytest.mark.parametrize("place", [0.51, 0.5251, 0.54])
+def test_nothing_is_proven_of_a_pole_between_the_points(place):
+    assert within(lambda x: 1 / (x - place + 1e-7), 0.05, 60, 0.01) == (True, np.inf)
+
+
+def test_a_function_on_too_coarse_a_grid_has_no_bound():
+    rows = uniform(14, (1, 6))
+    unit = float(compile_model(NETWORKS["Sin"], rows, width=8).program.scales[0])
+    nodes = [op("Mul", ["x", "c"], ["m"], "m"), op("Sin", ["m"], ["y"], "s")]
+    model = build(nodes, {"c": f32(2 * np.pi / unit)}, (1, 6))
+    made = compile_model(model, rows, width=8)
+    assert made.errors[-1] == np.inf
+    assert made.quantization.max_abs_error > 0.9
