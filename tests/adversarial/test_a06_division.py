@@ -159,21 +159,20 @@ def test_an_argument_outside_a_table_is_refused_and_not_read_from_its_other_end(
 
 def test_sums_above_float64_are_exact():
     """What float64 would round, and the bound keeps from it."""
-    weights = np.array([[1.0], [2.0**-44], [1.0], [1.0]], np.float32)
-    made = build([node("MatMul", ["x", "w"])], {"w": weights}, (1, 4))
-    rows = np.random.default_rng(6).uniform(-1, 1, (24, 1, 4)).astype(np.float32)
-    program = z.compile_program(made, rows, width=16, max_error=1.0).program
+    program = program_of("requantisation", 8)
     op = program.nodes[-1].op
-    # The same weights, finer than any compiler asks for: far more than 53 bits.
-    fine = op.maps[0].replace(op.maps[0].weight * 2**30 + 1)
-    wide = type(op)((fine,), op.bias, op.shift + 30, op.low, op.high, 2**62)
-    nodes = (*program.nodes[:-1], type(program.nodes[-1])(wide, (0,), (1, 1), "n"))
-    program = z.Program(nodes, program.scales, program.ranges, 16, ())
-    x = np.random.default_rng(7).integers(-8000, 8000, (400, 1, 4))
-    found = wide.apply(x).ravel().tolist()
-    for row, y in zip(x.reshape(-1, 4).tolist(), found, strict=True):
-        total = sum(v * int(w) for v, w in zip(row, fine.weight.ravel(), strict=True))
-        assert y == math.floor(Fraction(total + op.bias.item(), 2**wide.shift) + Fraction(1, 2))
+    rng = np.random.default_rng(6)
+    weight = rng.integers(2**50, 2**51, op.maps[0].weight.shape) * rng.choice([-1, 1], (6, 4))
+    wide = type(op)((op.maps[0].replace(weight),), op.bias * 0 + 1, 0, -(2**62), 2**62, 2**62)
+    node = type(program.nodes[-1])(wide, (0,), (1, 4), "n")
+    program = z.Program((program.nodes[0], node), program.scales, program.ranges, 8, ())
+    x = rng.integers(-128, 128, (200, 1, 6))
+    totals = []
+    for row, outputs in zip(x.reshape(-1, 6).tolist(), program.run(x), strict=True):
+        for column, y in zip(weight.T.tolist(), outputs.ravel().tolist(), strict=True):
+            totals.append(1 + sum(v * w for v, w in zip(row, column, strict=True)))
+            assert y == totals[-1]
+    assert max(totals) > 2**55
 
 
 def test_a_model_whose_sums_may_leave_62_bits_is_refused():
