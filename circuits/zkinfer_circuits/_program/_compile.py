@@ -109,10 +109,12 @@ def compile_program(
     if width is not None and width not in WIDTHS:
         raise ValueError(f"an activation of {width!r} bits, wanted {WIDTHS[0]} to {WIDTHS[-1]}")
     data = _samples(model, calibration)
-    if isinstance(output, (int, float)):
+    if not isinstance(output, str):
         output = float(output)
         if not math.isfinite(output):
             raise ValueError(f"a threshold of {output}")
+    elif output not in ("scores", "top1"):
+        raise ValueError(f"an output of {output!r}, wanted 'scores', 'top1' or a number")
     real = lower(model, output)
     judged = _judged(real)
     seen, outputs = calibrate(real, data, judged)

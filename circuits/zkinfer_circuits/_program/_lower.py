@@ -94,7 +94,10 @@ def lower(model: Model, output: Output = "scores") -> RealProgram:
     given, steps = steps_of(model)
     notes = []
     last = steps[-1]
-    if last.op == "Softmax" and isinstance(last.operands[0], Step):
+    # Along another axis than the winner's, or against a threshold, it makes a difference.
+    row = int(last.attributes["axis"]) == len(last.shape) - 1 if last.op == "Softmax" else False
+    kept = not isinstance(output, str) or (output == "top1" and not row)
+    if last.op == "Softmax" and isinstance(last.operands[0], Step) and not kept:
         steps = steps[:-1]
         notes.append(SOFTMAX_NOTE)
         last = last.operands[0]

@@ -75,3 +75,48 @@ def test_a_record_with_another_output_is_refused(output):
     _, made, _ = compiled("perceptron")
     with pytest.raises((ValueError, TypeError)):
         z.Quantization.from_json({**made.quantization.to_json(), "output": output})
+
+
+@pytest.mark.parametrize("output", ["top2", "", "Scores"])
+def test_another_word_is_no_output(output):
+    with pytest.raises(ValueError, match="top1"):
+        compiled("perceptron", output=output)
+
+
+def softmax_model(shape, axis):
+    helper = onnx.helper
+    graph = helper.make_graph(
+        [
+            helper.make_node("Mul", ["x", "c"], ["s"]),
+            helper.make_node("Softmax", ["s"], ["y"], axis=axis),
+        ],
+        "g",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, shape)],
+        [onnx.numpy_helper.from_array(np.array(3, dtype=np.float32), "c")],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return z.load_model(made.SerializeToString())
+
+
+def test_a_threshold_of_a_probability_is_not_one_of_a_score():
+    network = softmax_model((1, 3), 1)
+    rows = np.random.default_rng(0).uniform(-1, 1, (64, 1, 3)).astype(np.float32)
+    wanted = np.stack([z.run_float(network, row) for row in rows])
+    made = z.compile_program(network, rows, output=np.float32(0.5), width=12)
+    assert made.program.notes == ()
+    far = np.abs(wanted - 0.5) > 0.02
+    assert np.array_equal(run(made, rows)[far], (wanted >= 0.5)[far])
+    z.Quantization.from_json(made.quantization.to_json())
+
+
+@pytest.mark.parametrize(("axis", "noted"), [(2, True), (-1, True), (1, False)])
+def test_the_winner_is_that_of_the_softmax(axis, noted):
+    network = softmax_model((1, 3, 4), axis)
+    rows = np.random.default_rng(1).uniform(-1, 1, (64, 1, 3, 4)).astype(np.float32)
+    wanted = np.stack([z.run_float(network, row) for row in rows])
+    made = z.compile_program(network, rows, output="top1", width=12)
+    assert bool(made.program.notes) == noted
+    ordered = np.sort(wanted, axis=-1)
+    clear = ordered[..., -1] - ordered[..., -2] > 0.02
+    assert np.array_equal(run(made, rows)[..., 0][clear], wanted.argmax(-1)[clear])
