@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._site import Site
 
 _FLOAT_MAX = float(np.finfo(np.float32).max)
+_SOFTPLUS_IS_LINEAR = 20.0
 _ONE_SIXTH = float(np.float32(1 / 6))
 
 
@@ -81,6 +82,33 @@ def mish(site: Site) -> Value:
     """Mish: x * tanh(softplus(x))."""
     x = site.computed(0)
     return site.step("Mul", [x, site.step("Tanh", [site.step("Softplus", [x])])])
+
+
+def greater(site: Site) -> Value:
+    """Greater than a constant, for `where` to read; nothing else does."""
+    site.scalar(1)
+    return site.step("Greater", [site.computed(0), site.weights(1)])
+
+
+def where(site: Site) -> Value:
+    """Where, in the one way that torch's exporter writes Softplus.
+
+    That is ``x if x > 20 else softplus(x)``; from there on the two are one number in float32.
+    """
+    condition, x, otherwise = site.any(0), site.data(1), site.data(2)
+    if (
+        isinstance(condition, Step)
+        and condition.op == "Greater"
+        and condition.operands[0] is x
+        and isinstance(otherwise, Step)
+        and otherwise.op == "Softplus"
+        and otherwise.operands[0] is x
+        and isinstance(condition.operands[1], Fixed)
+        and float(condition.operands[1].array.reshape(())) >= _SOFTPLUS_IS_LINEAR
+        and site.shape == x.shape
+    ):
+        return otherwise
+    raise site.refuse("only x > 20, x and softplus(x), as torch writes Softplus")
 
 
 def arithmetic(site: Site) -> Value:

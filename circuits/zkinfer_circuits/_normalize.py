@@ -75,6 +75,10 @@ def normalize(graph: GraphProto, opset: int, constants: Mapping[str, NDArray[Any
         )
         if any(isinstance(v, Step) and v.op == "ArgMax" for v in site.operands):
             raise site.refuse("of indices that ArgMax found, which can only be the output")
+        if node.op_type != "Where" and any(
+            isinstance(v, Step) and v.op == "Greater" for v in site.operands
+        ):
+            raise site.refuse("of a comparison, which only a Where can read")
         check_operands(site)
         site = replace(site, shapes=infer(node, site.operands, opset))
         if all(v is None or isinstance(v, Fixed) for v in site.operands):

@@ -57,6 +57,7 @@ SUPPORTED: tuple[Operator, ...] = (
     Operator("Gelu", "becomes Erf or Tanh and arithmetic"),
     Operator("Gemm", "weights and bias constant"),
     Operator("GlobalAveragePool", "becomes ReduceMean"),
+    Operator("Greater", "than a constant, for Where to read"),
     Operator("HardSigmoid", "float32"),
     Operator("HardSwish", "float32"),
     Operator("Identity", "vanishes"),
@@ -101,4 +102,5 @@ SUPPORTED: tuple[Operator, ...] = (
     Operator("Tile", "constant repeats"),
     Operator("Transpose", "float32"),
     Operator("Unsqueeze", _LAYOUT),
+    Operator("Where", "x > 20, x, Softplus(x), as torch writes Softplus; vanishes"),
 )

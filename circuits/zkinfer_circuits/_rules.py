@@ -145,6 +145,7 @@ RULES: Mapping[str, Callable[[Site], Value | list[Value]]] = {
     "Gelu": _functions.gelu,
     "Gemm": _gemm,
     "GlobalAveragePool": _windows.global_average,
+    "Greater": _functions.greater,
     "HardSigmoid": with_numbers(alpha=0.2, beta=0.5),
     "HardSwish": unary,
     "Identity": _moves.same,
@@ -189,4 +190,5 @@ RULES: Mapping[str, Callable[[Site], Value | list[Value]]] = {
     "Tile": _moves.tile,
     "Transpose": _moves.transpose,
     "Unsqueeze": _moves.layout,
+    "Where": _functions.where,
 }

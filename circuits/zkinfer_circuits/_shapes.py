@@ -84,8 +84,9 @@ def infer(
             if operand.array.dtype.kind == "i" and operand.array.size <= _LONGEST_LIST:
                 data[name] = numpy_helper.from_array(operand.array, name)
         else:
-            indices = isinstance(operand, Step) and operand.op == "ArgMax"
-            kind = TensorProto.INT64 if indices else TensorProto.FLOAT
+            op = operand.op if isinstance(operand, Step) else ""
+            kinds = {"ArgMax": TensorProto.INT64, "Greater": TensorProto.BOOL}
+            kind = kinds.get(op, TensorProto.FLOAT)
         types[name] = helper.make_tensor_type_proto(kind, operand.shape)
     try:
         made = shape_inference.infer_node_outputs(

@@ -118,6 +118,15 @@ VIEW = [
 ]
 BIAS = {"w": np.arange(18, dtype=f32).reshape(2, 1, 3, 3)}
 
+
+def torch_softplus(reads: str = "x", otherwise: str = "s") -> list[onnx.NodeProto]:
+    return [
+        node("Softplus", ["x"], ["s"]),
+        node("Greater", ["x", "limit"], ["g"]),
+        node("Where", ["g", reads, otherwise]),
+    ]
+
+
 SPELLINGS: dict[str, tuple[bytes, bytes]] = {
     "gelu": (model([node("Gelu", ["x"])], opset=20), model(ERF_GELU, NUMBERS)),
     "gelu by tanh": (
@@ -133,6 +142,10 @@ SPELLINGS: dict[str, tuple[bytes, bytes]] = {
         model(
             [node("Softplus", ["x"], ["a"]), node("Tanh", ["a"], ["b"]), node("Mul", ["x", "b"])]
         ),
+    ),
+    "softplus": (
+        model([node("Softplus", ["x"])]),
+        model(torch_softplus(), {"limit": f32(20)}),
     ),
     "hard swish": (
         model([node("HardSwish", ["x"])]),
@@ -806,3 +819,18 @@ def test_integers_that_are_no_size(op: str, name: str, value: int) -> None:
 def test_attributes_that_are_no_size(attributes: dict[str, int]) -> None:
     with pytest.raises(z.ValueDoesNotFit):
         z.load_model(model([node("Split", ["x"], ["y"], **attributes)], opset=18))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "limit"),
+    [
+        (torch_softplus(), 19.0),
+        (torch_softplus(otherwise="x"), 20.0),
+        (torch_softplus(reads="s"), 20.0),
+        ([node("Greater", ["x", "limit"], ["g"]), node("Cast", ["g"], to=1)], 20.0),
+        ([node("Greater", ["x", "limit"])], 20.0),
+    ],
+)
+def test_comparisons_other_than_softplus_are_refused(nodes: Any, limit: float) -> None:
+    with pytest.raises((z.UnsupportedGraph, z.UnsupportedTensorType)):
+        z.load_model(model(nodes, {"limit": f32(limit)}))
