@@ -331,9 +331,9 @@ class _Quantizer(Builder):
         )
         low, high = -self.limit - 1, self.limit
         op = Affine(integers, offset.astype(np.int64), shift, low, high, bound)
-        error = np.abs(offset * float(scale) / 2.0**shift - bias) + float(scale) / 2
-        if shift == 0:
-            error = error - float(scale) / 2
+        error = np.abs(offset * float(scale) / 2.0**shift - bias)
+        if shift:
+            error = error + float(scale) / 2
         for each, taken, c, s in zip(maps, scaled, coefficients, sources, strict=True):
             error = error + reach_of(each, s.error, s.shape)
             wrong = taken.replace(c * (float(scale) / 2.0**shift) - taken.coefficients())

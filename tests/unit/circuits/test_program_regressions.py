@@ -1,11 +1,14 @@
 """What once was wrong with programs, each named for what it was."""
 
+import dataclasses
+
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import zkinfer_circuits as z
+from zkinfer_circuits import _program
 
 
 def model(nodes, constants, shape, opset=20):
@@ -127,3 +130,23 @@ def test_one_width_that_is_too_wide_ends_no_search():
         z.compile_program(wide, x, width=13)
     with pytest.raises(z.AccuracyUnreachable):
         z.compile_program(wide, x, max_error=1e-9)
+
+
+def test_the_error_of_a_small_bias_beside_a_large_scale():
+    """Half a unit was added and taken away again, and the error with it."""
+    nodes = [
+        ("Mul", ["x", "w"], "a", {}),
+        ("Add", ["a", "b"], "s", {}),
+        ("Slice", ["s", "one", "two", "one"], "y", {}),
+    ]
+    constants = {
+        "w": np.float32([[1, 0.001]]),
+        "b": np.float32([[0, 0.75]]),
+        **{"one": np.array([1]), "two": np.array([2])},
+    }
+    x = np.array([[[1e20, 0.1]], [[-1e20, -0.1]]])
+    network = model(nodes, constants, (1, 2))
+    how = z.compile_program(network, x, width=8).quantization
+    coarse = dataclasses.replace(how, shift=0)
+    compiled = _program.rebuild_program(network, coarse)
+    assert largest_error(compiled, x) <= compiled.errors[-1]
