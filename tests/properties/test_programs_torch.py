@@ -194,9 +194,10 @@ def test_programs_are_those_of_torch_to_the_last_bit(data):
     network = data.draw(networks.networks(longest=8))
     samples = data.draw(networks.data_for(network.input_shape))
     width = data.draw(st.sampled_from([None, 4, 5, 8, 12, 16]))
+    output = data.draw(st.sampled_from(["scores", "scores", "top1", 0.5]))
     try:
         compiled = z.compile_program(
-            z.load_model(network.proto.SerializeToString()), samples, width=width
+            z.load_model(network.proto.SerializeToString()), samples, width=width, output=output
         )
     except z.ZkinferError:
         assume(False)

@@ -53,8 +53,7 @@ class CompiledProgram:
         The same on real numbers.
     errors
         For each node of the program, the proven bound on its distance from the float model;
-        infinite where nothing is proven. A function is known by many of its points alone: what it
-        may do between them is counted by its second differences.
+        infinite where nothing is proven.
     real_nodes
         For each node of the real program, the node of the program with its values.
     quantization
