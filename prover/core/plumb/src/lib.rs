@@ -1,0 +1,3 @@
+//! Zero-knowledge proofs of quantised neural networks.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
