@@ -1,3 +1,20 @@
-//! Zero-knowledge proofs of quantised neural networks.
+//! Zero-knowledge proofs of quantised neural networks: the proof system Plumb.
+//!
+//! A prover shows that it knows an input (and weights, where they are hidden) such that a quantised network gives the
+//! public outputs. Every activation is a cell of a committed column; one sumcheck settles all look-ups, one all linear
+//! layers, one all linear claims about columns, and one opening of one combined column ends the proof.
+//!
+//! The modules follow the protocol: [`transcript`], [`field`] and [`closed_forms`] are its arithmetic; [`descriptor`],
+//! [`layout`] and [`checker`] say what a model is and what a sound layout is; [`witness`], [`masks`], [`lookup`],
+//! [`functionals`] and [`sumcheck`] are the parts of a proof, and [`prove`] and [`verify`] put them together over any
+//! commitment that offers the trait in [`scheme`].
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+
+pub mod closed_forms;
+pub mod field;
+pub mod proof;
+pub mod randomness;
+pub mod scheme;
+pub mod sumcheck;
+pub mod transcript;

@@ -1,0 +1,204 @@
+//! What the protocol needs of a commitment: it is homomorphic and opens one column at one point.
+//!
+//! A column is a vector of `2^c` field elements, the values of a multilinear polynomial on the cube, index bits from the
+//! most significant one (`closed_forms`). The scheme takes the same vector as the coefficients of its polynomial.
+
+use crate::field::{Fr, Word};
+use crate::transcript::Transcript;
+use std::fmt;
+
+/// Words that are no commitment: not on the curve, not canonical.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidCommitment {
+    /// What is wrong, in words.
+    pub reason: String,
+}
+
+impl fmt::Display for InvalidCommitment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)
+    }
+}
+
+impl std::error::Error for InvalidCommitment {}
+
+/// The scheme could not commit or open, or an opening was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemeError {
+    /// What happened, in words.
+    pub reason: String,
+}
+
+impl fmt::Display for SchemeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)
+    }
+}
+
+impl std::error::Error for SchemeError {}
+
+/// The verifier's side of a homomorphic commitment to columns.
+pub trait Scheme: Sync {
+    /// A commitment.
+    type Commitment: Clone + PartialEq + fmt::Debug + Send + Sync;
+
+    /// The words of one commitment.
+    const COMMITMENT_WORDS: usize;
+
+    /// Names the parameters (the ceremony of the SRS); part of every circuit's id.
+    fn id(&self) -> Word;
+
+    /// The words of an opening of a column of `2^c` cells. Never depends on secrets.
+    fn opening_words(&self, c: usize) -> usize;
+
+    /// The canonical encoding of a commitment, `COMMITMENT_WORDS` words.
+    fn to_words(&self, commitment: &Self::Commitment) -> Vec<Word>;
+
+    /// The commitment that some words encode. Exactly one encoding of each commitment is accepted.
+    fn from_words(&self, words: &[Word]) -> Result<Self::Commitment, InvalidCommitment>;
+
+    /// Whether a commitment is the identity, that is commits to zero.
+    fn is_identity(&self, commitment: &Self::Commitment) -> bool;
+
+    /// `sum_i scalar_i * commitment_i`, the commitment of the same combination of columns.
+    fn combine(&self, terms: &[(Fr, &Self::Commitment)]) -> Self::Commitment;
+
+    /// Accepts if `opening` shows that the committed column's extension is `value` at `point`. Absorbs commitment, point
+    /// and value itself.
+    fn check(
+        &self,
+        transcript: &mut Transcript,
+        commitment: &Self::Commitment,
+        point: &[Fr],
+        value: &Fr,
+        opening: &[Word],
+    ) -> Result<(), SchemeError>;
+}
+
+/// The prover's side.
+pub trait Committer: Scheme {
+    /// Commits to a column. Most cells of most columns are small; an implementation should use that.
+    fn commit(&self, column: &[Fr]) -> Result<Self::Commitment, SchemeError>;
+
+    /// The words that convince [`Scheme::check`].
+    fn open(
+        &self,
+        transcript: &mut Transcript,
+        column: &[Fr],
+        commitment: &Self::Commitment,
+        point: &[Fr],
+        value: &Fr,
+    ) -> Result<Vec<Word>, SchemeError>;
+}
+
+/// An ideal commitment, for tests only: a column is committed as its value at a secret point, as KZG does in the
+/// exponent, and an opening is checked against the columns that have been opened, as a sound opening proof would.
+#[cfg(test)]
+pub(crate) mod ideal {
+    use super::*;
+    use crate::closed_forms::evaluate;
+    use crate::field::{from_word, to_word};
+    use crate::randomness::Seeded;
+    use ark_ff::Zero;
+    use std::collections::HashMap;
+    use std::sync::Mutex;
+
+    pub(crate) struct Ideal {
+        secret: Fr,
+        opened: Mutex<HashMap<Word, Vec<Fr>>>,
+    }
+
+    impl Ideal {
+        pub(crate) fn new(seed: u64) -> Self {
+            Ideal {
+                secret: Seeded::new(seed).one(),
+                opened: Mutex::default(),
+            }
+        }
+
+        /// The column behind a combined commitment that has been opened, forgetting it.
+        pub(crate) fn take_opened(&self) -> Vec<Vec<Fr>> {
+            let mut opened = self.opened.lock().unwrap();
+            opened.drain().map(|(_, column)| column).collect()
+        }
+    }
+
+    impl Scheme for Ideal {
+        type Commitment = Fr;
+        const COMMITMENT_WORDS: usize = 1;
+
+        fn id(&self) -> Word {
+            [7; 32]
+        }
+
+        fn opening_words(&self, _: usize) -> usize {
+            0
+        }
+
+        fn to_words(&self, commitment: &Fr) -> Vec<Word> {
+            vec![to_word(commitment)]
+        }
+
+        fn from_words(&self, words: &[Word]) -> Result<Fr, InvalidCommitment> {
+            match words {
+                [word] => from_word(word).map_err(|e| InvalidCommitment {
+                    reason: e.to_string(),
+                }),
+                _ => Err(InvalidCommitment {
+                    reason: format!("expected 1 word, got {}", words.len()),
+                }),
+            }
+        }
+
+        fn is_identity(&self, commitment: &Fr) -> bool {
+            commitment.is_zero()
+        }
+
+        fn combine(&self, terms: &[(Fr, &Fr)]) -> Fr {
+            terms.iter().map(|(s, c)| *s * *c).sum()
+        }
+
+        fn check(
+            &self,
+            _: &mut Transcript,
+            commitment: &Fr,
+            point: &[Fr],
+            value: &Fr,
+            _: &[Word],
+        ) -> Result<(), SchemeError> {
+            let refuse = |reason: &str| SchemeError {
+                reason: reason.to_string(),
+            };
+            let opened = self.opened.lock().unwrap();
+            let column = opened
+                .get(&to_word(commitment))
+                .ok_or_else(|| refuse("nobody has opened this commitment"))?;
+            if evaluate(column, point) != *value {
+                return Err(refuse("the value at the point is another one"));
+            }
+            Ok(())
+        }
+    }
+
+    impl Committer for Ideal {
+        fn commit(&self, column: &[Fr]) -> Result<Fr, SchemeError> {
+            Ok(column
+                .iter()
+                .rev()
+                .fold(Fr::zero(), |v, x| v * self.secret + x))
+        }
+
+        fn open(
+            &self,
+            _: &mut Transcript,
+            column: &[Fr],
+            commitment: &Fr,
+            _: &[Fr],
+            _: &Fr,
+        ) -> Result<Vec<Word>, SchemeError> {
+            let mut opened = self.opened.lock().unwrap();
+            opened.insert(to_word(commitment), column.to_vec());
+            Ok(vec![])
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The sumcheck protocol, for polynomials of degree 2 and 4 in each variable, with the masks of Libra.
+//!
+//! A round sends `g(0), g(2), .., g(deg)`; the verifier derives `g(1) = claim - g(0)`. So no round can fail: a false claim
+//! moves to the last one, and the final equation finds it. Zero knowledge is Libra's (ePrint 2019/317, section 4.1): the
+//! prover adds `rho * g(x)` for `g(x) = g_0 + sum_i sum_k g_(i,k) x_i^k` with random, committed coefficients.
+
+use crate::field::{Fr, power_of_two};
+use crate::proof::{Malformed, Reader, Writer};
+use crate::transcript::Transcript;
+use ark_ff::{Field, One, Zero};
+use rayon::prelude::*;
+
+/// The coefficients of one Libra mask: `g_0, g_(1,1), .., g_(1,deg), g_(2,1), ..`.
+#[derive(Clone)]
+pub(crate) struct Mask {
+    pub(crate) coefficients: Vec<Fr>,
+    pub(crate) rho: Fr,
+}
+
+/// How many coefficients a Libra mask has: `1 + n deg`.
+pub fn mask_length(n: usize, degree: usize) -> usize {
+    1 + n * degree
+}
+
+/// The functional that evaluates a mask: `g(point) = <coefficients, (1, z_1, .., z_1^deg, z_2, ..)>`.
+pub fn mask_at(point: &[Fr], degree: usize) -> Vec<Fr> {
+    let mut out = vec![Fr::one()];
+    for z in point {
+        out.extend(std::iter::successors(Some(*z), |p| Some(*p * z)).take(degree));
+    }
+    out
+}
+
+/// The functional that sums a mask over the cube: `sum g = <coefficients, (2^n, 2^(n-1), ..)>`.
+pub fn mask_sum(n: usize, degree: usize) -> Vec<Fr> {
+    let mut out = vec![power_of_two(n as u32)];
+    if n > 0 {
+        out.resize(mask_length(n, degree), power_of_two(n as u32 - 1));
+    }
+    out
+}
+
+/// A polynomial that is a fixed combination of multilinear ones.
+pub(crate) trait Combination: Sync {
+    /// Its degree in each variable, at least 2.
+    const DEGREE: usize;
+    /// Its value, given the values of the multilinear polynomials.
+    fn at(&self, values: &[Fr]) -> Fr;
+}
+
+/// What the prover knows at the end.
+pub(crate) struct Folded {
+    /// The point that the verifier chose.
+    pub(crate) point: Vec<Fr>,
+    /// The value of every table there.
+    pub(crate) values: Vec<Fr>,
+}
+
+/// Proves `sum_x combination(tables(x)) + rho g(x)`. The tables all have `2^n` entries.
+pub(crate) fn prove<C: Combination>(
+    transcript: &mut Transcript,
+    label: &'static str,
+    mut tables: Vec<Vec<Fr>>,
+    combination: &C,
+    mask: Option<&Mask>,
+    proof: &mut Writer,
+) -> Folded {
+    let n = tables
+        .first()
+        .map_or(0, |t| t.len().trailing_zeros() as usize);
+    let mut point = Vec::with_capacity(n);
+    // what the variables bound so far contribute to the mask
+    let mut bound = mask.map_or(Fr::zero(), |m| m.coefficients[0]);
+    for round in 0..n {
+        let mut evals = round_values(&tables, combination);
+        if let Some(m) = mask {
+            add_mask(&mut evals, m, C::DEGREE, round, n, &bound);
+        }
+        transcript.absorb(label, &evals);
+        proof.scalars(&evals);
+        let z = transcript.challenge(label);
+        point.push(z);
+        if let Some(m) = mask {
+            let at = 1 + round * C::DEGREE;
+            let powers = mask_at(&[z], C::DEGREE);
+            bound += inner(&m.coefficients[at..at + C::DEGREE], &powers[1..]);
+        }
+        tables.par_iter_mut().for_each(|t| fold(t, &z));
+    }
+    let values = tables.iter().map(|t| t[0]).collect();
+    Folded { point, values }
+}
+
+/// `sum_i u_i v_i`.
+pub(crate) fn inner(u: &[Fr], v: &[Fr]) -> Fr {
+    u.iter().zip(v).map(|(x, y)| *x * y).sum()
+}
+
+/// Binds the first variable: `t(z, x) = t(0, x) + z (t(1, x) - t(0, x))`.
+fn fold(table: &mut Vec<Fr>, z: &Fr) {
+    let half = table.len() / 2;
+    let (low, high) = table.split_at_mut(half);
+    for (a, b) in low.iter_mut().zip(high) {
+        *a += *z * (*b - *a);
+    }
+    table.truncate(half);
+}
+
+/// `sum_x combination(tables(X, x))` for X = 0, 2, .., degree.
+fn round_values<C: Combination>(tables: &[Vec<Fr>], combination: &C) -> Vec<Fr> {
+    let half = tables.first().map_or(0, |t| t.len() / 2);
+    let span = (half / (4 * rayon::current_num_threads())).max(64);
+    (0..half.div_ceil(span))
+        .into_par_iter()
+        .map(|chunk| {
+            let mut sums = vec![Fr::zero(); C::DEGREE];
+            let (mut at, mut step) = (
+                vec![Fr::zero(); tables.len()],
+                vec![Fr::zero(); tables.len()],
+            );
+            for x in chunk * span..((chunk + 1) * span).min(half) {
+                for (i, t) in tables.iter().enumerate() {
+                    at[i] = t[x];
+                    step[i] = t[half + x] - t[x];
+                }
+                sums[0] += combination.at(&at);
+                at.iter_mut().zip(&step).for_each(|(v, d)| *v += d);
+                for sum in &mut sums[1..] {
+                    at.iter_mut().zip(&step).for_each(|(v, d)| *v += d);
+                    *sum += combination.at(&at);
+                }
+            }
+            sums
+        })
+        .reduce(
+            || vec![Fr::zero(); C::DEGREE],
+            |u, v| u.iter().zip(&v).map(|(x, y)| *x + y).collect(),
+        )
+}
+
+/// Adds `rho sum_(x_(i+1)..x_n) g(z_1, .., X, x_(i+1), ..)`, in closed form: with `m` free variables it is
+/// `2^m (bound + sum_k g_(i,k) X^k) + 2^(m-1) sum of all later coefficients`.
+fn add_mask(evals: &mut [Fr], mask: &Mask, degree: usize, round: usize, n: usize, bound: &Fr) {
+    let free = (n - round - 1) as u32;
+    let at = 1 + round * degree;
+    let later: Fr = mask.coefficients[at + degree..].iter().sum();
+    for (i, eval) in evals.iter_mut().enumerate() {
+        let x = Fr::from(if i == 0 { 0 } else { i as u64 + 1 });
+        let here = inner(
+            &mask.coefficients[at..at + degree],
+            &mask_at(&[x], degree)[1..],
+        );
+        let mut total = power_of_two(free) * (*bound + here);
+        if free > 0 {
+            total += power_of_two(free - 1) * later;
+        }
+        *eval += mask.rho * total;
+    }
+}
+
+/// The words of a sumcheck: `n deg`.
+pub fn words(n: usize, degree: usize) -> usize {
+    n * degree
+}
+
+/// Interpolation through 0, 1, .., degree.
+pub(crate) struct Interpolation {
+    // 1 / prod_(j != i) (i - j)
+    weights: Vec<Fr>,
+}
+
+impl Interpolation {
+    pub(crate) fn new(degree: usize) -> Self {
+        let weight = |i: usize| {
+            let others = (0..=degree).filter(|j| *j != i);
+            let product: Fr = others.map(|j| Fr::from(i as i64 - j as i64)).product();
+            product.inverse().unwrap_or_default() // never zero: the nodes are distinct
+        };
+        Interpolation {
+            weights: (0..=degree).map(weight).collect(),
+        }
+    }
+
+    /// `sum_i v_i w_i prod_(j != i) (x - j)`.
+    pub(crate) fn at(&self, values: &[Fr], x: &Fr) -> Fr {
+        let nodes: Vec<Fr> = (0..values.len()).map(|j| *x - Fr::from(j as u64)).collect();
+        let term = |i: usize| {
+            let others = nodes.iter().enumerate().filter(|(j, _)| *j != i);
+            values[i] * self.weights[i] * others.map(|(_, v)| *v).product::<Fr>()
+        };
+        (0..values.len()).map(term).sum()
+    }
+}
+
+/// Replays a sumcheck of `n` rounds: gives the point, and what the polynomial must be there if `claim` is its sum.
+pub(crate) fn verify(
+    transcript: &mut Transcript,
+    label: &'static str,
+    reader: &mut Reader<'_>,
+    n: usize,
+    degree: usize,
+    mut claim: Fr,
+) -> Result<(Vec<Fr>, Fr), Malformed> {
+    let interpolation = Interpolation::new(degree);
+    let mut point = Vec::with_capacity(n);
+    for _ in 0..n {
+        let mut evals = reader.scalars(degree)?;
+        transcript.absorb(label, &evals);
+        let z = transcript.challenge(label);
+        // g(0) + g(1) = claim
+        evals.insert(1, claim - evals[0]);
+        claim = interpolation.at(&evals, &z);
+        point.push(z);
+    }
+    Ok((point, claim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::closed_forms::evaluate;
+    use crate::randomness::{Randomness, Seeded};
+
+    struct Products;
+    impl Combination for Products {
+        const DEGREE: usize = 2;
+        fn at(&self, v: &[Fr]) -> Fr {
+            v[0] * v[1] + v[2] * v[3]
+        }
+    }
+
+    struct Quartic;
+    impl Combination for Quartic {
+        const DEGREE: usize = 4;
+        fn at(&self, v: &[Fr]) -> Fr {
+            v[0] * v[1] * v[2] * v[3] - v[0]
+        }
+    }
+
+    fn round_trip<C: Combination>(combination: &C, n: usize, masked: bool) {
+        let mut rng = Seeded::new(n as u64);
+        let tables: Vec<Vec<Fr>> = (0..4).map(|_| rng.fields(1 << n).unwrap()).collect();
+        let mask = masked.then(|| Mask {
+            coefficients: rng.fields(mask_length(n, C::DEGREE)).unwrap(),
+            rho: rng.one(),
+        });
+        let row = |x: usize| tables.iter().map(|t| t[x]).collect::<Vec<_>>();
+        let mut sum: Fr = (0..1 << n).map(|x| combination.at(&row(x))).sum();
+        if let Some(m) = &mask {
+            sum += m.rho * inner(&m.coefficients, &mask_sum(n, C::DEGREE));
+        }
+        let mut writer = Writer::default();
+        let mut transcript = Transcript::new("test");
+        let folded = prove(
+            &mut transcript,
+            "rounds",
+            tables.clone(),
+            combination,
+            mask.as_ref(),
+            &mut writer,
+        );
+        let bytes = writer.into_bytes();
+        assert_eq!(bytes.len(), 32 * words(n, C::DEGREE));
+        let check = |bytes: &[u8], sum: Fr| {
+            let mut reader = Reader::new(bytes, words(n, C::DEGREE)).unwrap();
+            let mut transcript = Transcript::new("test");
+            let got = verify(&mut transcript, "rounds", &mut reader, n, C::DEGREE, sum);
+            let (point, claim) = got.unwrap();
+            let values: Vec<Fr> = tables.iter().map(|t| evaluate(t, &point)).collect();
+            let mut value = combination.at(&values);
+            if let Some(m) = &mask {
+                value += m.rho * inner(&m.coefficients, &mask_at(&point, C::DEGREE));
+            }
+            (point, values, value == claim)
+        };
+        assert_eq!(check(&bytes, sum), (folded.point, folded.values, true));
+        assert!(!check(&bytes, sum + Fr::one()).2 || n == 0);
+        for word in 0..bytes.len() / 32 {
+            let mut bad = bytes.clone();
+            bad[32 * word + 31] ^= 1;
+            assert!(!check(&bad, sum).2, "word {word} of {n} rounds");
+        }
+    }
+
+    #[test]
+    fn complete_and_bound_to_every_word() {
+        for n in 1..8 {
+            for masked in [false, true] {
+                round_trip(&Products, n, masked);
+                round_trip(&Quartic, n, masked);
+            }
+        }
+    }
+}

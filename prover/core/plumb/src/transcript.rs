@@ -1,0 +1,176 @@
+//! Fiat-Shamir: keccak256 over 32-byte words, cheap to replay in a contract.
+//!
+//! Absorbing is `state = keccak(state || label || words)`. Each challenge comes from a state of its own,
+//! `state = keccak(state || label || counter)`, taken modulo the order of the field: two challenges from one state would
+//! be equal or related, and with gamma = alpha a look-up argument accepts -1. Labels are ASCII, padded with zeros on the
+//! right to 32 bytes.
+
+use crate::field::{self, Fr, Word};
+use ark_ff::Zero;
+use sha3::{Digest, Keccak256};
+use std::fmt;
+
+/// keccak256 of the concatenation of some byte strings.
+pub fn keccak(parts: &[&[u8]]) -> Word {
+    let mut hasher = Keccak256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// A challenge that must not be zero was zero. It happens with probability 2^-254; honest provers start again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZeroChallenge {
+    /// The name of the challenge.
+    pub label: &'static str,
+}
+
+impl fmt::Display for ZeroChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "challenge {} is zero", self.label)
+    }
+}
+
+impl std::error::Error for ZeroChallenge {}
+
+/// The state of a transcript.
+#[derive(Clone)]
+pub struct Transcript {
+    state: Word,
+    counter: u64,
+    #[cfg(test)]
+    pub(crate) script: Script,
+}
+
+/// What tests may do to the challenges.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(crate) enum Script {
+    #[default]
+    Honest,
+    /// The named challenge is zero.
+    Zero(&'static str),
+    /// Challenges depend on nothing but this number: for derivatives.
+    Fixed(u64),
+}
+
+fn padded(label: &str) -> Word {
+    debug_assert!(label.is_ascii() && label.len() <= 32);
+    let mut word = [0; 32];
+    for (to, from) in word.iter_mut().zip(label.bytes()) {
+        *to = from;
+    }
+    word
+}
+
+impl Transcript {
+    /// A transcript of the protocol named by `domain`.
+    pub fn new(domain: &str) -> Self {
+        Transcript {
+            state: keccak(&[&padded(domain)]),
+            counter: 0,
+            #[cfg(test)]
+            script: Script::Honest,
+        }
+    }
+
+    /// Absorbs words, raw.
+    pub fn absorb_words(&mut self, label: &str, words: &[Word]) {
+        self.state = keccak(&[&self.state, &padded(label), words.as_flattened()]);
+    }
+
+    /// Absorbs field elements in their canonical encoding.
+    pub fn absorb(&mut self, label: &str, values: &[Fr]) {
+        let words: Vec<Word> = values.iter().map(field::to_word).collect();
+        self.absorb_words(label, &words);
+    }
+
+    /// The next challenge, from a fresh state.
+    pub fn challenge(&mut self, label: &'static str) -> Fr {
+        self.counter += 1;
+        self.state = keccak(&[&self.state, &padded(label), &field::number(self.counter)]);
+        #[cfg(test)]
+        match self.script {
+            Script::Zero(target) if target == label => return Fr::zero(),
+            Script::Fixed(seed) => {
+                let fixed = [field::number(seed), field::number(self.counter)];
+                return field::reduce(&keccak(&[fixed.as_flattened()]));
+            }
+            _ => {}
+        }
+        field::reduce(&self.state)
+    }
+
+    /// The next challenge; refuses zero.
+    pub fn nonzero_challenge(&mut self, label: &'static str) -> Result<Fr, ZeroChallenge> {
+        let value = self.challenge(label);
+        if value.is_zero() {
+            return Err(ZeroChallenge { label });
+        }
+        Ok(value)
+    }
+
+    /// `n` challenges of one name.
+    pub fn challenges(&mut self, label: &'static str, n: usize) -> Vec<Fr> {
+        (0..n).map(|_| self.challenge(label)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(word: &Word) -> String {
+        word.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    #[test]
+    fn keccak_is_ethereums() {
+        assert_eq!(
+            hex(&keccak(&[])),
+            "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
+        );
+        assert_eq!(
+            hex(&keccak(&[b"a", b"bc"])),
+            "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45"
+        );
+    }
+
+    #[test]
+    fn states_follow_the_definition() {
+        let mut t = Transcript::new("domain");
+        t.absorb("label", &[Fr::from(3u64), -Fr::from(1u64)]);
+        let c = t.challenge("x");
+        let start = keccak(&[&padded("domain")]);
+        let absorbed = keccak(&[
+            &start,
+            &padded("label"),
+            &field::number(3),
+            &field::to_word(&-Fr::from(1u64)),
+        ]);
+        assert_eq!(
+            c,
+            field::reduce(&keccak(&[&absorbed, &padded("x"), &field::number(1)]))
+        );
+    }
+
+    #[test]
+    fn every_challenge_has_a_state_of_its_own() {
+        let mut t = Transcript::new("domain");
+        let (a, b) = (t.challenge("x"), t.challenge("x"));
+        assert_ne!(a, b);
+        let mut other = Transcript::new("domain");
+        assert_eq!(other.challenge("x"), a);
+        other.absorb("nothing", &[]);
+        assert_ne!(other.challenge("x"), b);
+    }
+
+    #[test]
+    fn zero_is_refused_where_it_matters() {
+        let mut t = Transcript::new("domain");
+        t.script = Script::Zero("r");
+        assert_eq!(t.nonzero_challenge("r"), Err(ZeroChallenge { label: "r" }));
+        assert!(t.nonzero_challenge("alpha").is_ok());
+    }
+}
