@@ -38,10 +38,7 @@ pub fn eq(u: &[Fr], v: &[Fr]) -> Fr {
 /// `eq(i, z)` for an index `i`.
 pub fn eq_index(i: u64, z: &[Fr]) -> Fr {
     let m = z.len();
-    z.iter()
-        .enumerate()
-        .map(|(k, x)| if bit(i, m, k) { *x } else { Fr::one() - x })
-        .product()
+    z.iter().enumerate().map(|(k, x)| if bit(i, m, k) { *x } else { Fr::one() - x }).product()
 }
 
 /// The dense vector `eq(i, z)` over all i. For the prover.
@@ -75,19 +72,13 @@ pub fn evaluate(vector: &[Fr], z: &[Fr]) -> Fr {
 
 /// `base^(2^j)` for j below m.
 fn squarings(base: &Fr, m: usize) -> Vec<Fr> {
-    std::iter::successors(Some(*base), |b| Some(b.square()))
-        .take(m)
-        .collect()
+    std::iter::successors(Some(*base), |b| Some(b.square())).take(m).collect()
 }
 
 /// `geom(z) = sum_i base^i eq(i, z) = prod_k (1 - z_k + z_k base^(2^(m-1-k)))`.
 pub fn geom(z: &[Fr], base: &Fr) -> Fr {
     let powers = squarings(base, z.len());
-    z.iter()
-        .rev()
-        .zip(&powers)
-        .map(|(x, b)| Fr::one() - x + *x * b)
-        .product()
+    z.iter().rev().zip(&powers).map(|(x, b)| Fr::one() - x + *x * b).product()
 }
 
 /// `geom_lt(z) = sum_(i<n) base^i eq(i, z)`: one subcube for each set bit of n, as a binary prefix of n times the full
@@ -121,9 +112,20 @@ pub fn lt(z: &[Fr], n: u64) -> Fr {
 }
 
 /// `eq_lt(u, v) = sum_(i<n) eq(i, u) eq(i, v)`: a contraction over n real indices.
+///
+/// Where one point has more bits than the other, its leading bits are zeros in every real index: n must not exceed
+/// either cube.
 pub fn eq_lt(u: &[Fr], v: &[Fr], n: u64) -> Fr {
+    if u.len() < v.len() {
+        return eq_lt(v, u, n);
+    }
+    let (leading, u) = u.split_at(u.len() - v.len());
+    let zeros: Fr = leading.iter().map(|x| Fr::one() - x).product();
+    zeros * eq_lt_same(u, v, n)
+}
+
+fn eq_lt_same(u: &[Fr], v: &[Fr], n: u64) -> Fr {
     let m = u.len();
-    debug_assert_eq!(m, v.len());
     if covers(n, m) {
         return eq(u, v);
     }
@@ -212,11 +214,7 @@ pub fn conv_dim(z: &[Fr], base: &Fr, tap: u32, stride: u32, pad: u32, n_in: u32,
         return Fr::zero();
     }
     let range = geom_lt(rest, base, high as u64) - geom_lt(rest, base, low as u64);
-    let shift = if q > 0 {
-        base.inverse().unwrap_or_default().pow([q as u64])
-    } else {
-        base.pow([q.unsigned_abs()])
-    };
+    let shift = if q > 0 { base.inverse().unwrap_or_default().pow([q as u64]) } else { base.pow([q.unsigned_abs()]) };
     factor * shift * range
 }
 
@@ -231,16 +229,7 @@ mod tests {
 
     #[test]
     fn bits_of_an_index() {
-        let expected = [
-            (0, 0),
-            (1, 0),
-            (2, 1),
-            (3, 2),
-            (4, 2),
-            (5, 3),
-            (1 << 31, 31),
-            (u32::MAX, 32),
-        ];
+        let expected = [(0, 0), (1, 0), (2, 1), (3, 2), (4, 2), (5, 3), (1 << 31, 31), (u32::MAX, 32)];
         for (n, bits) in expected {
             assert_eq!(index_bits(n), bits, "{n}");
         }
@@ -252,33 +241,29 @@ mod tests {
         for m in 0..6 {
             let (u, v, base) = (rng.fields(m).unwrap(), rng.fields(m).unwrap(), rng.one());
             let (tu, tv) = (eq_table(&u), eq_table(&v));
-            assert_eq!(
-                geom(&u, &base),
-                sum(tu.iter().enumerate().map(|(i, t)| base.pow([i as u64]) * t))
-            );
+            assert_eq!(geom(&u, &base), sum(tu.iter().enumerate().map(|(i, t)| base.pow([i as u64]) * t)));
             for n in 0..(1usize << m) + 3 {
                 let real = |t: &[Fr]| t[..n.min(t.len())].to_vec();
-                let dense = |f: &dyn Fn(usize) -> Fr| {
-                    sum(real(&tu).iter().enumerate().map(|(i, t)| f(i) * t))
-                };
+                let dense = |f: &dyn Fn(usize) -> Fr| sum(real(&tu).iter().enumerate().map(|(i, t)| f(i) * t));
                 let bound = n as u64;
                 assert_eq!(geom_lt(&u, &base, bound), dense(&|i| base.pow([i as u64])));
                 assert_eq!(lt(&u, bound), dense(&|_| Fr::one()));
-                assert_eq!(
-                    index_lt(&u, bound),
-                    dense(&|i| Fr::from(i as u64)),
-                    "{m} {n}"
-                );
+                assert_eq!(index_lt(&u, bound), dense(&|i| Fr::from(i as u64)), "{m} {n}");
                 assert_eq!(eq_lt(&u, &v, bound), dense(&|i| tv[i]));
-                assert_eq!(
-                    geom_sum(&base, bound),
-                    sum((0..bound).map(|i| base.pow([i])))
-                );
+                assert_eq!(geom_sum(&base, bound), sum((0..bound).map(|i| base.pow([i]))));
             }
             for (i, t) in tu.iter().enumerate() {
                 assert_eq!(eq_index(i as u64, &u), *t);
             }
             assert_eq!(eq(&u, &v), evaluate(&tu, &v));
+            // points of different lengths
+            let longer = [rng.fields(2).unwrap(), v.clone()].concat();
+            let tl = eq_table(&longer);
+            for n in 0..=1usize << m {
+                let dense = sum((0..n).map(|i| tu[i] * tl[i]));
+                assert_eq!(eq_lt(&u, &longer, n as u64), dense);
+                assert_eq!(eq_lt(&longer, &u, n as u64), dense);
+            }
         }
     }
 
@@ -311,10 +296,7 @@ mod tests {
                     (i < n_in).then(|| base.pow([u64::from(o)]) * table[i as usize])
                 }));
                 let closed = conv_dim(&z, &base, tap, stride, pad, n_in, n_out);
-                assert_eq!(
-                    closed, dense,
-                    "k{kernel} s{stride} p{pad} {n_in}->{n_out} tap {tap}"
-                );
+                assert_eq!(closed, dense, "k{kernel} s{stride} p{pad} {n_in}->{n_out} tap {tap}");
             }
         }
     }

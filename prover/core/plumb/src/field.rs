@@ -38,10 +38,7 @@ pub fn from_word(word: &Word) -> Result<Fr, NotCanonical> {
 /// The encoding of a field element.
 pub fn to_word(value: &Fr) -> Word {
     let mut word = [0; 32];
-    for (bytes, limb) in word
-        .chunks_exact_mut(8)
-        .zip(value.into_bigint().0.iter().rev())
-    {
+    for (bytes, limb) in word.chunks_exact_mut(8).zip(value.into_bigint().0.iter().rev()) {
         bytes.copy_from_slice(&limb.to_be_bytes());
     }
     word
@@ -72,9 +69,7 @@ pub fn to_integer(value: &Fr, low: i64, high: i64) -> Option<i64> {
         (_, Some(v)) => -i128::from(v),
         _ => return None,
     };
-    (i128::from(low)..=i128::from(high))
-        .contains(&found)
-        .then_some(found as i64)
+    (i128::from(low)..=i128::from(high)).contains(&found).then_some(found as i64)
 }
 
 /// `2^exponent` in the field.
@@ -95,12 +90,7 @@ mod tests {
 
     #[test]
     fn words_are_canonical() {
-        for value in [
-            Fr::zero(),
-            Fr::one(),
-            -Fr::one(),
-            Fr::from(1u64 << 40) * Fr::from(u64::MAX),
-        ] {
+        for value in [Fr::zero(), Fr::one(), -Fr::one(), Fr::from(1u64 << 40) * Fr::from(u64::MAX)] {
             assert_eq!(from_word(&to_word(&value)), Ok(value));
         }
         let r = modulus();

@@ -11,10 +11,23 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod checker;
 pub mod closed_forms;
+pub mod descriptor;
+mod encoding;
 pub mod field;
+pub mod functionals;
+pub mod gather;
+pub mod keys;
+pub mod layout;
+pub mod lookup;
+pub mod masks;
 pub mod proof;
+pub mod prove;
 pub mod randomness;
 pub mod scheme;
+pub mod statement;
 pub mod sumcheck;
 pub mod transcript;
+pub mod verify;
+pub mod witness;

@@ -1,10 +1,11 @@
 //! The bytes of a proof: 32-byte words, read in order, every scalar canonical, no word left over.
 
 use crate::field::{self, Fr, NotCanonical, Word};
+use crate::scheme::InvalidCommitment;
 use std::fmt;
 
 /// A proof that is not even well-formed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Malformed {
     /// The number of bytes is not the one that the circuit fixes.
     Length {
@@ -20,6 +21,13 @@ pub enum Malformed {
         /// The word.
         got: NotCanonical,
     },
+    /// Words are no commitment.
+    Commitment {
+        /// Their position, in words.
+        position: usize,
+        /// What is wrong with them.
+        reason: InvalidCommitment,
+    },
 }
 
 impl fmt::Display for Malformed {
@@ -29,6 +37,7 @@ impl fmt::Display for Malformed {
                 write!(f, "expected {expected} bytes, got {got}")
             }
             Malformed::Scalar { position, got } => write!(f, "word {position}: {got}"),
+            Malformed::Commitment { position, reason } => write!(f, "word {position}: {reason}"),
         }
     }
 }
@@ -64,12 +73,14 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8], expected: usize) -> Result<Self, Malformed> {
         let (words, rest) = bytes.as_chunks::<32>();
         if words.len() != expected || !rest.is_empty() {
-            return Err(Malformed::Length {
-                expected: expected.saturating_mul(32),
-                got: bytes.len(),
-            });
+            return Err(Malformed::Length { expected: expected.saturating_mul(32), got: bytes.len() });
         }
         Ok(Reader { words, position: 0 })
+    }
+
+    /// How many words have been read.
+    pub(crate) fn position(&self) -> usize {
+        self.position
     }
 
     /// The next `n` words, raw.
@@ -78,10 +89,7 @@ impl<'a> Reader<'a> {
         let got = self
             .words
             .get(self.position..end)
-            .ok_or(Malformed::Length {
-                expected: end.saturating_mul(32),
-                got: self.words.len() * 32,
-            })?;
+            .ok_or(Malformed::Length { expected: end.saturating_mul(32), got: self.words.len() * 32 })?;
         self.position = end;
         Ok(got)
     }
@@ -89,12 +97,7 @@ impl<'a> Reader<'a> {
     /// The next `n` words as scalars.
     pub(crate) fn scalars(&mut self, n: usize) -> Result<Vec<Fr>, Malformed> {
         let start = self.position;
-        let scalar = |(i, word)| {
-            field::from_word(word).map_err(|got| Malformed::Scalar {
-                position: start + i,
-                got,
-            })
-        };
+        let scalar = |(i, word)| field::from_word(word).map_err(|got| Malformed::Scalar { position: start + i, got });
         self.words(n)?.iter().enumerate().map(scalar).collect()
     }
 
@@ -122,17 +125,11 @@ mod tests {
         let bytes = writer.into_bytes();
         let mut reader = Reader::new(&bytes, 3).unwrap();
         assert_eq!(reader.scalars(2).unwrap(), values);
-        assert!(matches!(
-            reader.scalar(),
-            Err(Malformed::Scalar { position: 2, .. })
-        ));
+        assert!(matches!(reader.scalar(), Err(Malformed::Scalar { position: 2, .. })));
         assert!(reader.is_at_end());
         assert!(reader.words(1).is_err() && reader.words(usize::MAX).is_err());
         for length in [0, 95, 97, 128] {
-            let expected = Malformed::Length {
-                expected: 96,
-                got: length,
-            };
+            let expected = Malformed::Length { expected: 96, got: length };
             let given = vec![0; length];
             assert_eq!(Reader::new(&given, 3).err(), Some(expected));
         }

@@ -34,13 +34,7 @@ impl Randomness for System {
         while out.len() < n {
             let wanted = (n - out.len()).min(1024) * 32;
             getrandom::fill(&mut buffer[..wanted]).map_err(|e| RandomnessError(e.to_string()))?;
-            out.extend(
-                buffer[..wanted]
-                    .as_chunks::<32>()
-                    .0
-                    .iter()
-                    .filter_map(sample),
-            );
+            out.extend(buffer[..wanted].as_chunks::<32>().0.iter().filter_map(sample));
         }
         zeroize::Zeroize::zeroize(&mut buffer);
         Ok(out)

@@ -110,10 +110,7 @@ pub(crate) mod ideal {
 
     impl Ideal {
         pub(crate) fn new(seed: u64) -> Self {
-            Ideal {
-                secret: Seeded::new(seed).one(),
-                opened: Mutex::default(),
-            }
+            Ideal { secret: Seeded::new(seed).one(), opened: Mutex::default() }
         }
 
         /// The column behind a combined commitment that has been opened, forgetting it.
@@ -141,12 +138,8 @@ pub(crate) mod ideal {
 
         fn from_words(&self, words: &[Word]) -> Result<Fr, InvalidCommitment> {
             match words {
-                [word] => from_word(word).map_err(|e| InvalidCommitment {
-                    reason: e.to_string(),
-                }),
-                _ => Err(InvalidCommitment {
-                    reason: format!("expected 1 word, got {}", words.len()),
-                }),
+                [word] => from_word(word).map_err(|e| InvalidCommitment { reason: e.to_string() }),
+                _ => Err(InvalidCommitment { reason: format!("expected 1 word, got {}", words.len()) }),
             }
         }
 
@@ -166,13 +159,9 @@ pub(crate) mod ideal {
             value: &Fr,
             _: &[Word],
         ) -> Result<(), SchemeError> {
-            let refuse = |reason: &str| SchemeError {
-                reason: reason.to_string(),
-            };
+            let refuse = |reason: &str| SchemeError { reason: reason.to_string() };
             let opened = self.opened.lock().unwrap();
-            let column = opened
-                .get(&to_word(commitment))
-                .ok_or_else(|| refuse("nobody has opened this commitment"))?;
+            let column = opened.get(&to_word(commitment)).ok_or_else(|| refuse("nobody has opened this commitment"))?;
             if evaluate(column, point) != *value {
                 return Err(refuse("the value at the point is another one"));
             }
@@ -182,10 +171,7 @@ pub(crate) mod ideal {
 
     impl Committer for Ideal {
         fn commit(&self, column: &[Fr]) -> Result<Fr, SchemeError> {
-            Ok(column
-                .iter()
-                .rev()
-                .fold(Fr::zero(), |v, x| v * self.secret + x))
+            Ok(column.iter().rev().fold(Fr::zero(), |v, x| v * self.secret + x))
         }
 
         fn open(

@@ -65,9 +65,7 @@ pub(crate) fn prove<C: Combination>(
     mask: Option<&Mask>,
     proof: &mut Writer,
 ) -> Folded {
-    let n = tables
-        .first()
-        .map_or(0, |t| t.len().trailing_zeros() as usize);
+    let n = tables.first().map_or(0, |t| t.len().trailing_zeros() as usize);
     let mut point = Vec::with_capacity(n);
     // what the variables bound so far contribute to the mask
     let mut bound = mask.map_or(Fr::zero(), |m| m.coefficients[0]);
@@ -114,10 +112,7 @@ fn round_values<C: Combination>(tables: &[Vec<Fr>], combination: &C) -> Vec<Fr> 
         .into_par_iter()
         .map(|chunk| {
             let mut sums = vec![Fr::zero(); C::DEGREE];
-            let (mut at, mut step) = (
-                vec![Fr::zero(); tables.len()],
-                vec![Fr::zero(); tables.len()],
-            );
+            let (mut at, mut step) = (vec![Fr::zero(); tables.len()], vec![Fr::zero(); tables.len()]);
             for x in chunk * span..((chunk + 1) * span).min(half) {
                 for (i, t) in tables.iter().enumerate() {
                     at[i] = t[x];
@@ -132,10 +127,7 @@ fn round_values<C: Combination>(tables: &[Vec<Fr>], combination: &C) -> Vec<Fr> 
             }
             sums
         })
-        .reduce(
-            || vec![Fr::zero(); C::DEGREE],
-            |u, v| u.iter().zip(&v).map(|(x, y)| *x + y).collect(),
-        )
+        .reduce(|| vec![Fr::zero(); C::DEGREE], |u, v| u.iter().zip(&v).map(|(x, y)| *x + y).collect())
 }
 
 /// Adds `rho sum_(x_(i+1)..x_n) g(z_1, .., X, x_(i+1), ..)`, in closed form: with `m` free variables it is
@@ -146,10 +138,7 @@ fn add_mask(evals: &mut [Fr], mask: &Mask, degree: usize, round: usize, n: usize
     let later: Fr = mask.coefficients[at + degree..].iter().sum();
     for (i, eval) in evals.iter_mut().enumerate() {
         let x = Fr::from(if i == 0 { 0 } else { i as u64 + 1 });
-        let here = inner(
-            &mask.coefficients[at..at + degree],
-            &mask_at(&[x], degree)[1..],
-        );
+        let here = inner(&mask.coefficients[at..at + degree], &mask_at(&[x], degree)[1..]);
         let mut total = power_of_two(free) * (*bound + here);
         if free > 0 {
             total += power_of_two(free - 1) * later;
@@ -176,9 +165,7 @@ impl Interpolation {
             let product: Fr = others.map(|j| Fr::from(i as i64 - j as i64)).product();
             product.inverse().unwrap_or_default() // never zero: the nodes are distinct
         };
-        Interpolation {
-            weights: (0..=degree).map(weight).collect(),
-        }
+        Interpolation { weights: (0..=degree).map(weight).collect() }
     }
 
     /// `sum_i v_i w_i prod_(j != i) (x - j)`.
@@ -240,10 +227,8 @@ mod tests {
     fn round_trip<C: Combination>(combination: &C, n: usize, masked: bool) {
         let mut rng = Seeded::new(n as u64);
         let tables: Vec<Vec<Fr>> = (0..4).map(|_| rng.fields(1 << n).unwrap()).collect();
-        let mask = masked.then(|| Mask {
-            coefficients: rng.fields(mask_length(n, C::DEGREE)).unwrap(),
-            rho: rng.one(),
-        });
+        let mask =
+            masked.then(|| Mask { coefficients: rng.fields(mask_length(n, C::DEGREE)).unwrap(), rho: rng.one() });
         let row = |x: usize| tables.iter().map(|t| t[x]).collect::<Vec<_>>();
         let mut sum: Fr = (0..1 << n).map(|x| combination.at(&row(x))).sum();
         if let Some(m) = &mask {
@@ -251,14 +236,7 @@ mod tests {
         }
         let mut writer = Writer::default();
         let mut transcript = Transcript::new("test");
-        let folded = prove(
-            &mut transcript,
-            "rounds",
-            tables.clone(),
-            combination,
-            mask.as_ref(),
-            &mut writer,
-        );
+        let folded = prove(&mut transcript, "rounds", tables.clone(), combination, mask.as_ref(), &mut writer);
         let bytes = writer.into_bytes();
         assert_eq!(bytes.len(), 32 * words(n, C::DEGREE));
         let check = |bytes: &[u8], sum: Fr| {

@@ -127,14 +127,8 @@ mod tests {
 
     #[test]
     fn keccak_is_ethereums() {
-        assert_eq!(
-            hex(&keccak(&[])),
-            "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
-        );
-        assert_eq!(
-            hex(&keccak(&[b"a", b"bc"])),
-            "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45"
-        );
+        assert_eq!(hex(&keccak(&[])), "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470");
+        assert_eq!(hex(&keccak(&[b"a", b"bc"])), "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45");
     }
 
     #[test]
@@ -143,16 +137,8 @@ mod tests {
         t.absorb("label", &[Fr::from(3u64), -Fr::from(1u64)]);
         let c = t.challenge("x");
         let start = keccak(&[&padded("domain")]);
-        let absorbed = keccak(&[
-            &start,
-            &padded("label"),
-            &field::number(3),
-            &field::to_word(&-Fr::from(1u64)),
-        ]);
-        assert_eq!(
-            c,
-            field::reduce(&keccak(&[&absorbed, &padded("x"), &field::number(1)]))
-        );
+        let absorbed = keccak(&[&start, &padded("label"), &field::number(3), &field::to_word(&-Fr::from(1u64))]);
+        assert_eq!(c, field::reduce(&keccak(&[&absorbed, &padded("x"), &field::number(1)])));
     }
 
     #[test]

@@ -1,0 +1,318 @@
+//! The linear claims about columns, and their functionals at a point, in O(log) each: what the verifier evaluates.
+//!
+//! Sumchecks A and C end in claims `<column, Q> = value`. All of them, weighed by powers of eta, become one: the functional
+//! of column i is `Q_i = sum_j eta^j Q_(i,j)`. [`crate::gather`] builds the same vectors densely for the prover.
+
+use crate::closed_forms::{conv_dim, eq, eq_index, eq_lt, geom_lt, geom_sum, lt};
+use crate::descriptor::{Block, Exponents, Kind, Layer, Linear, Select, Term, Tight, Visibility, Window};
+use crate::field::{Fr, power_of_two};
+use crate::layout::{DEGREE_A, DEGREE_C, Layout};
+use crate::sumcheck::{mask_at, mask_sum};
+use ark_ff::{Field, One, Zero};
+
+/// What the functionals depend on.
+pub(crate) struct Queries<'a> {
+    pub(crate) layout: &'a Layout,
+    /// The base of the linear equations.
+    pub(crate) r: Fr,
+    /// The point of sumcheck A.
+    pub(crate) a: &'a [Fr],
+    /// The point of sumcheck C.
+    pub(crate) k: &'a [Fr],
+    pub(crate) rho_c: Fr,
+    /// `eta^i` for every claim.
+    pub(crate) weights: Vec<Fr>,
+}
+
+/// `coefficient * sum_i r^(exponent of i) cell_i` over the real indices of a family of equations.
+pub(crate) struct Weighted<'a> {
+    pub(crate) coefficient: Fr,
+    pub(crate) term: Term,
+    pub(crate) exponents: &'a Exponents,
+}
+
+impl<'a> Weighted<'a> {
+    fn block(coefficient: Fr, block: u16, exponents: &'a Exponents) -> Self {
+        let term = Term { coefficient: 1, block, height: Select::default(), width: Select::default() };
+        Weighted { coefficient, term, exponents }
+    }
+}
+
+/// `phi_r`: `sum_j r^j (2^S_j y_j + sum_l 2^(s l) rem_(j,l))` over committed cells, all layers at once. A public y is in
+/// [`linear_constant`] instead.
+pub(crate) fn linear_terms(layout: &Layout) -> Vec<Weighted<'_>> {
+    let s = u32::from(layout.descriptor().range_bits);
+    let mut terms = Vec::new();
+    for l in layout.linear_layers() {
+        let y = l.output.map(|id| (power_of_two(l.shift.into()), id));
+        let limbs = l.remainders.iter().zip(0u32..);
+        let limbs = limbs.map(|(id, limb)| (power_of_two(s * limb), *id));
+        terms.extend(y.into_iter().chain(limbs).map(|(v, id)| Weighted::block(v, id, &l.exponents)));
+    }
+    terms
+}
+
+/// Equations between cells that sum to zero, or to the public input: `x = x_in`, `scaled = 2^(s-bits) cell`,
+/// `cell = view`.
+pub(crate) fn link_terms(layout: &Layout) -> Vec<Weighted<'_>> {
+    let d = layout.descriptor();
+    let mut terms = Vec::new();
+    for layer in &d.layers {
+        match layer {
+            Layer::Input { block, link, tight, exponents } => {
+                if d.input_visibility != Visibility::Hidden {
+                    terms.push(Weighted::block(Fr::one(), *block, exponents));
+                }
+                if let Some(link) = link {
+                    terms.push(Weighted::block(-Fr::one(), *link, exponents));
+                }
+                tight_terms(&mut terms, d.range_bits, *block, tight.as_ref());
+            }
+            Layer::Combine { cell, view, exponents } => {
+                terms.push(Weighted::block(Fr::one(), *cell, exponents));
+                terms.extend(view.iter().map(|term| Weighted {
+                    coefficient: -Fr::from(term.coefficient),
+                    term: *term,
+                    exponents,
+                }));
+            }
+            Layer::Linear(l) => {
+                if let Some(top) = l.remainders.last() {
+                    tight_terms(&mut terms, d.range_bits, *top, l.tight.as_ref());
+                }
+            }
+        }
+    }
+    terms
+}
+
+fn tight_terms<'a>(terms: &mut Vec<Weighted<'a>>, s: u8, cell: u16, tight: Option<&'a Tight>) {
+    if let Some(t) = tight {
+        let scale = power_of_two(u32::from(s.saturating_sub(t.bits)));
+        terms.push(Weighted::block(Fr::one(), t.block, &t.exponents));
+        terms.push(Weighted::block(-scale, cell, &t.exponents));
+    }
+}
+
+/// r to the exponent's offset, and to each of its strides.
+pub(crate) fn bases(e: &Exponents, r: &Fr) -> (Fr, [Fr; 4]) {
+    (r.pow([e.offset]), e.strides.map(|s| r.pow([s])))
+}
+
+/// `sum_i r^(exponent of i) v_i` for values in the order of their indices.
+pub(crate) fn horner(e: &Exponents, r: &Fr, values: &[Fr]) -> Fr {
+    let (offset, strides) = bases(e, r);
+    // the innermost dimension first: each pass folds a dimension of length n into sum_i base^i v_i
+    let mut level = values.to_vec();
+    for (base, n) in strides.iter().zip(&e.dims).rev() {
+        let fold = |row: &[Fr]| row.iter().rev().fold(Fr::zero(), |v, x| v * base + x);
+        level = level.chunks(*n as usize).map(fold).collect();
+    }
+    offset * level.first().copied().unwrap_or_default()
+}
+
+/// `sum_i r^(exponent of i)` over the real indices.
+fn exponent_sum(e: &Exponents, r: &Fr) -> Fr {
+    let (offset, strides) = bases(e, r);
+    let sums = strides.iter().zip(&e.dims);
+    offset * sums.map(|(base, n)| geom_sum(base, u64::from(*n))).product::<Fr>()
+}
+
+/// `c0(out) = sum_out r^j 2^S out_j - sum_all r^j 2^(S_j - 1)`: what the public outputs and the rounding contribute to
+/// the linear claim.
+pub(crate) fn linear_constant(layout: &Layout, r: &Fr, outputs: &[Fr]) -> Fr {
+    let term = |l: &Linear| {
+        let rounding = power_of_two(u32::from(l.shift) - 1) * exponent_sum(&l.exponents, r);
+        let public = match l.output {
+            None => power_of_two(l.shift.into()) * horner(&l.exponents, r, outputs),
+            Some(_) => Fr::zero(),
+        };
+        public - rounding
+    };
+    layout.linear_layers().map(term).sum()
+}
+
+/// The public input's side of the links: `sum r^j x_j`; zero for other inputs.
+pub(crate) fn link_constant(layout: &Layout, r: &Fr, inputs: &[Fr]) -> Fr {
+    match layout.descriptor().layers.first() {
+        Some(Layer::Input { exponents, .. }) if layout.descriptor().input_visibility == Visibility::Public => {
+            horner(exponents, r, inputs)
+        }
+        _ => Fr::zero(),
+    }
+}
+
+/// What the biases contribute to `Xtot(k)`: each meets the constant 1, weighed by the exponents of all its outputs.
+pub(crate) fn bias_constant(layout: &Layout, r: &Fr, k: &[Fr]) -> Fr {
+    let term = |l: &Linear| {
+        let (offset, [b, c, h, w]) = bases(&l.exponents, r);
+        let [nb, nc, nh, nw] = l.exponents.dims.map(u64::from);
+        let (selector, [out]) = split(k, l.biases, [l.weight_index_bits()[1]]);
+        selector * offset * geom_lt(out, &c, nc) * geom_sum(&b, nb) * geom_sum(&h, nh) * geom_sum(&w, nw)
+    };
+    layout.linear_layers().map(term).sum()
+}
+
+/// Splits a point at an aligned block: the selector of the block, and the coordinates inside it.
+pub(crate) fn split<const N: usize>(z: &[Fr], offset: u32, bits: [usize; N]) -> (Fr, [&[Fr]; N]) {
+    let inner: usize = bits.iter().sum();
+    let (head, mut tail) = z.split_at(z.len() - inner);
+    let parts = bits.map(|n| {
+        let (part, rest) = tail.split_at(n);
+        tail = rest;
+        part
+    });
+    let prefix = u64::from(offset).checked_shr(inner as u32).unwrap_or(0);
+    (eq_index(prefix, head), parts)
+}
+
+/// The coordinate bits of a term's dimension, and the factor that fixes its low bits.
+fn select(part: &[Fr], s: Select) -> (Fr, &[Fr]) {
+    let (high, low) = part.split_at(part.len() - usize::from(s.shift));
+    (eq_index(u64::from(s.low), low), high)
+}
+
+/// A term's block at the point: its selector, and the view's coordinates (batch, channel, height, width).
+fn locate<'a>(block: &Block, term: &Term, d: &'a [Fr]) -> (Fr, [&'a [Fr]; 4]) {
+    let (selector, [b, c, h, w]) = split(d, block.offset, block.bits());
+    let (fix_h, h) = select(h, term.height);
+    let (fix_w, w) = select(w, term.width);
+    (selector * fix_h * fix_w, [b, c, h, w])
+}
+
+impl Queries<'_> {
+    /// `Q_i(d)` for every column.
+    pub(crate) fn closed(&self, d: &[Fr]) -> Vec<Fr> {
+        let (layout, claims) = (self.layout, self.layout.claims());
+        let mut q = vec![Fr::zero(); layout.columns()];
+        // columns: <f, eq(a, .)> = e
+        let at_a = eq(self.a, d);
+        for (q, weight) in q.iter_mut().zip(&self.weights[..claims.columns]) {
+            *q = *weight * at_a;
+        }
+        // masks: cells of G1
+        q[layout.masks()[0]] = self.mask_cells().map(|(row, v)| v * eq_index(row as u64, d)).sum();
+        for (claim, terms) in [(claims.linear(), linear_terms(layout)), (claims.links(), link_terms(layout))] {
+            for t in terms {
+                q[self.column_of(&t.term)] += self.weights[claim] * self.weighted(&t, d);
+            }
+        }
+        // weights: sum_chunks eq(k_high, chunk) <W_chunk, eq(k_low, .)> + <M, mask cells> = e_W
+        let (high, low) = self.k.split_at(self.k.len() - layout.c());
+        let at_k = self.weights[claims.weights()] * eq(low, d);
+        for chunk in 0..layout.chunks() {
+            q[layout.chunk(chunk)] = eq_index(chunk as u64, high) * at_k;
+        }
+        for (row, v) in self.hidden_cells() {
+            q[layout.multiplicities()] += v * eq_index(row as u64, d);
+        }
+        // inputs: <w, psi_(r,k)> + <M, mask cells> = e_X - bias(k)
+        for l in layout.linear_layers() {
+            for term in &l.view {
+                q[self.column_of(term)] += self.weights[claims.inputs()] * self.gathered(l, term, d);
+            }
+        }
+        q
+    }
+
+    pub(crate) fn column_of(&self, term: &Term) -> usize {
+        self.layout.column(self.layout.block(term.block).column)
+    }
+
+    /// Rows of G1 and what they count in the claims about masks, already weighed: the mask of A at a, its sum, the mask of
+    /// C at k, and `rho_C * sum` of the mask of C, which is a part of the linear claim.
+    pub(crate) fn mask_cells(&self) -> impl Iterator<Item = (usize, Fr)> + '_ {
+        let (layout, claims, w) = (self.layout, self.layout.claims(), &self.weights);
+        let length_a = layout.mask_lengths()[0];
+        let nk = layout.weight_variables();
+        [
+            (0, w[claims.mask_a_value()], mask_at(self.a, DEGREE_A)),
+            (0, w[claims.mask_a_sum()], mask_sum(layout.c(), DEGREE_A)),
+            (length_a, w[claims.mask_c_value()], mask_at(self.k, DEGREE_C)),
+            (length_a, w[claims.linear()] * self.rho_c, mask_sum(nk, DEGREE_C)),
+        ]
+        .into_iter()
+        .flat_map(move |(offset, weight, functional)| {
+            let cell = move |(j, v)| (layout.mask_row(offset + j), weight * v);
+            functional.into_iter().enumerate().map(cell)
+        })
+    }
+
+    /// Rows of M that hide e_W and e_X, and what they count.
+    pub(crate) fn hidden_cells(&self) -> impl Iterator<Item = (usize, Fr)> + '_ {
+        let (m, claims) = (&self.layout.descriptor().mask_cells, self.layout.claims());
+        let weights = m.weights.iter().map(move |k| (claims.weights(), k));
+        let inputs = m.inputs.iter().map(move |k| (claims.inputs(), k));
+        weights
+            .chain(inputs)
+            .zip(&m.rows)
+            .map(|((claim, k), row)| (*row as usize, self.weights[claim] * eq_index(u64::from(*k), self.k)))
+    }
+
+    /// `sum over real indices of r^exponent eq(row, d)`.
+    fn weighted(&self, t: &Weighted<'_>, d: &[Fr]) -> Fr {
+        let (selector, parts) = locate(self.layout.block(t.term.block), &t.term, d);
+        let (offset, strides) = bases(t.exponents, &self.r);
+        let dims = parts.iter().zip(strides.iter().zip(&t.exponents.dims));
+        let sums = dims.map(|(z, (base, n))| geom_lt(z, base, u64::from(*n)));
+        t.coefficient * selector * offset * sums.product::<Fr>()
+    }
+
+    /// `psi_(r,k)` of one term of one layer: the weight positions near k that meet a cell near d, times r to the exponents
+    /// of the outputs where they do.
+    fn gathered(&self, l: &Linear, term: &Term, d: &[Fr]) -> Fr {
+        let (selector, [db, dc, dh, dw]) = locate(self.layout.block(term.block), term, d);
+        let (at_k, [kt, ko, kc, kh, kw]) = split(self.k, l.weights, l.weight_index_bits());
+        let (offset, strides) = bases(&l.exponents, &self.r);
+        let out = l.exponents.dims.map(u64::from);
+        let input = l.input.map(u64::from);
+        let common = Fr::from(term.coefficient)
+            * selector
+            * at_k
+            * offset
+            * geom_lt(ko, &strides[1], out[1])
+            * geom_lt(db, &strides[0], out[0])
+            * eq_lt(kc, dc, input[1]);
+        common
+            * match &l.kind {
+                // every weight meets one cell of each batch element
+                Kind::Dense => eq_lt(kh, dh, input[2]) * eq_lt(kw, dw, input[3]),
+                Kind::Convolution(w) => window(w, l, &strides, kt, dh, dw),
+            }
+    }
+}
+
+/// `sum over taps (u, v) of eq(K_w u + v, k_tap) conv_dim_u(d_h) conv_dim_v(d_w)`.
+fn window(w: &Window, l: &Linear, strides: &[Fr; 4], kt: &[Fr], dh: &[Fr], dw: &[Fr]) -> Fr {
+    let dimension = |i: usize, z: &[Fr]| -> Vec<Fr> {
+        let (stride, pad) = (w.stride[i].into(), w.before[i].into());
+        let (n_in, n_out) = (l.input[2 + i], l.exponents.dims[2 + i]);
+        let tap = |t| conv_dim(z, &strides[2 + i], t, stride, pad, n_in, n_out);
+        (0..u32::from(w.kernel[i])).map(tap).collect()
+    };
+    let (rows, columns) = (dimension(0, dh), dimension(1, dw));
+    let taps = rows.iter().flat_map(|u| columns.iter().map(move |v| *u * v));
+    taps.zip(0u64..).map(|(value, tap)| value * eq_index(tap, kt)).sum()
+}
+
+/// The active rows at a point: `act(x) = 1 - prod_high x_i`, and eq restricted to them,
+/// `E(x) = eq(tau, x) - (prod_high tau_i x_i) eq(tau_low, x_low)`.
+pub(crate) fn active(layout: &Layout, tau: &[Fr], x: &[Fr]) -> (Fr, Fr) {
+    let high = layout.high_bits();
+    let ones = |z: &[Fr]| z[..high].iter().product::<Fr>();
+    let pads = ones(tau) * ones(x) * eq(&tau[high..], &x[high..]);
+    (eq(tau, x) - pads, Fr::one() - ones(x))
+}
+
+/// The multilinear extension of `t -> min(max(t - 2^(K-1), low), high)` on K-bit rows, and the sum of eq, which is 1.
+///
+/// With `L = low + 2^(K-1)` and `H = high + 2^(K-1)`: `low` below L, `t - 2^(K-1)` from L to H, `high` after H.
+pub(crate) fn clamp(u: &[Fr], low: i64, high: i64) -> Fr {
+    let half = 1i64 << (u.len() - 1);
+    let (first, after) = ((low + half) as u64, (high + half) as u64 + 1);
+    let (below, upto) = (lt(u, first), lt(u, after));
+    let middle = crate::closed_forms::index_lt(u, after)
+        - crate::closed_forms::index_lt(u, first)
+        - Fr::from(half) * (upto - below);
+    Fr::from(low) * below + middle + Fr::from(high) * (Fr::one() - upto)
+}

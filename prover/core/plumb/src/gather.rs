@@ -1,0 +1,244 @@
+//! The functionals of [`crate::functionals`] as dense vectors, and the gather of sumcheck C: what the prover computes.
+//!
+//! The exponents of r are sums over dimensions, so everything here is an outer product of one vector per dimension. The
+//! cost is that of touching each weight and each cell once, plus the taps of a convolution per cell.
+
+use crate::closed_forms::{eq_index, eq_table};
+use crate::descriptor::{Block, Dims, Exponents, Kind, Linear, Select, Term, Window};
+use crate::field::Fr;
+use crate::functionals::{Queries, Weighted, bases, linear_terms, link_terms, split};
+use crate::layout::Layout;
+use ark_ff::{One, Zero};
+use rayon::prelude::*;
+
+/// `base^i` for i below n.
+fn powers(base: &Fr, n: u32) -> Vec<Fr> {
+    std::iter::successors(Some(Fr::one()), |p| Some(*p * base)).take(n as usize).collect()
+}
+
+/// The row of a block's cell.
+pub(crate) fn row(block: &Block, index: [usize; 4]) -> usize {
+    let inside = index.iter().zip(block.bits()).fold(0, |row, (i, bits)| (row << bits) + i);
+    block.offset as usize + inside
+}
+
+pub(crate) fn selected(s: Select, i: usize) -> usize {
+    (i << s.shift) + s.low as usize
+}
+
+/// The row that a term reads at a view's coordinate.
+pub(crate) fn term_row(block: &Block, term: &Term, [b, c, h, w]: [usize; 4]) -> usize {
+    row(block, [b, c, selected(term.height, h), selected(term.width, w)])
+}
+
+/// All indices below some lengths, in order.
+pub(crate) fn indices(dims: Dims) -> impl Iterator<Item = [usize; 4]> {
+    let [nb, nc, nh, nw] = dims.map(|n| n as usize);
+    (0..nb).flat_map(move |b| (0..nc).flat_map(move |c| (0..nh).flat_map(move |h| (0..nw).map(move |w| [b, c, h, w]))))
+}
+
+/// The position of a weight in the weight index domain.
+pub(crate) fn weight_position(l: &Linear, index: [usize; 5]) -> usize {
+    let inside = index.iter().zip(l.weight_index_bits()).fold(0, |k, (i, bits)| (k << bits) + i);
+    l.weights as usize + inside
+}
+
+/// The input coordinate of output `o` under tap `t`, if it is a real one.
+pub(crate) fn tap_input(w: &Window, dimension: usize, o: usize, t: usize, n_in: u32) -> Option<usize> {
+    let padded = o * usize::from(w.stride[dimension]) + t;
+    let i = padded.checked_sub(w.before[dimension].into())?;
+    (i < n_in as usize).then_some(i)
+}
+
+/// `r^(offset + <strides, index>)` for all real indices, in order.
+fn exponent_powers(e: &Exponents, r: &Fr) -> Vec<Fr> {
+    let (offset, strides) = bases(e, r);
+    let mut out = vec![offset];
+    for (base, n) in strides.iter().zip(&e.dims) {
+        let along = powers(base, *n);
+        out = out.iter().flat_map(|v| along.iter().map(move |p| *v * p)).collect();
+    }
+    out
+}
+
+/// Xtot without its mask cells: for each weight, the cells that it meets, weighed by r to the exponents of the outputs.
+pub(crate) fn gather(layout: &Layout, r: &Fr, columns: &[Vec<Fr>]) -> Vec<Fr> {
+    let mut x = vec![Fr::zero(); 1 << layout.weight_variables()];
+    for l in layout.linear_layers() {
+        let (offset, strides) = bases(&l.exponents, r);
+        let out = powers(&strides[1], l.exponents.dims[1]);
+        // sum over the batch of r^(offset + s_b b) view(b, channel, height, width)
+        let along = powers(&strides[0], l.exponents.dims[0]);
+        let [_, nc, nh, nw] = l.input;
+        let mut cells = vec![Fr::zero(); (nc * nh * nw) as usize];
+        for term in &l.view {
+            let block = layout.block(term.block);
+            let column = &columns[layout.column(block.column)];
+            let coefficient = offset * Fr::from(term.coefficient);
+            for (b, weight) in along.iter().enumerate() {
+                let weight = coefficient * weight;
+                for (cell, [_, c, h, w]) in cells.iter_mut().zip(indices([1, nc, nh, nw])) {
+                    *cell += weight * column[term_row(block, term, [b, c, h, w])];
+                }
+            }
+        }
+        match &l.kind {
+            Kind::Dense => {
+                for (o, weight) in out.iter().enumerate() {
+                    for (cell, [_, c, h, w]) in cells.iter().zip(indices([1, nc, nh, nw])) {
+                        x[weight_position(l, [0, o, c, h, w])] = *weight * cell;
+                    }
+                }
+            }
+            Kind::Convolution(window) => {
+                let met = slide(window, l, &strides, &cells);
+                let taps = l.taps() as usize;
+                for (i, cell) in met.iter().enumerate() {
+                    let (c, tap) = (i / taps, i % taps);
+                    for (o, weight) in out.iter().enumerate() {
+                        x[weight_position(l, [tap, o, c, 0, 0])] = *weight * cell;
+                    }
+                }
+            }
+        }
+        // a bias meets the constant 1 at each of its outputs
+        let [nb, no, nh, nw] = l.exponents.dims;
+        let sum = |i: usize, n| powers(&strides[i], n).iter().sum::<Fr>();
+        let all = offset * sum(0, nb) * sum(2, nh) * sum(3, nw);
+        for (o, weight) in out.iter().enumerate().take(no as usize) {
+            x[l.biases as usize + o] = *weight * all;
+        }
+    }
+    x
+}
+
+/// For each channel and tap (u, v): `sum_(o_h, o_w) r^(s_h o_h + s_w o_w) cell(channel, input of o_h and u, input of o_w
+/// and v)`, one dimension after the other.
+fn slide(window: &Window, l: &Linear, strides: &[Fr; 4], cells: &[Fr]) -> Vec<Fr> {
+    let [_, nc, nh, nw] = l.input.map(|n| n as usize);
+    let [kh, kw] = window.kernel.map(usize::from);
+    let along_h = powers(&strides[2], l.exponents.dims[2]);
+    let along_w = powers(&strides[3], l.exponents.dims[3]);
+    let mut out = Vec::with_capacity(nc * kh * kw);
+    for channel in cells.chunks(nh * nw).take(nc) {
+        let sum = |weights: &[Fr], dimension, tap, at: &dyn Fn(usize) -> Fr| -> Fr {
+            let inputs = weights.iter().enumerate();
+            inputs
+                .filter_map(|(o, p)| Some(*p * at(tap_input(window, dimension, o, tap, l.input[2 + dimension])?)))
+                .sum()
+        };
+        let rows: Vec<Vec<Fr>> =
+            channel.chunks(nw).map(|line| (0..kw).map(|v| sum(&along_w, 1, v, &|i| line[i])).collect()).collect();
+        for u in 0..kh {
+            for v in 0..kw {
+                out.push(sum(&along_h, 0, u, &|i| rows[i][v]));
+            }
+        }
+    }
+    out
+}
+
+impl Queries<'_> {
+    /// `Q_i` for every column, as vectors.
+    pub(crate) fn dense(&self) -> Vec<Vec<Fr>> {
+        let (layout, claims) = (self.layout, self.layout.claims());
+        let (at_a, rows) = (eq_table(self.a), layout.rows());
+        let mut q: Vec<Vec<Fr>> = (0..layout.columns())
+            .into_par_iter()
+            .map(|i| match self.weights[..claims.columns].get(i) {
+                Some(weight) => at_a.iter().map(|v| *weight * v).collect(),
+                None => vec![Fr::zero(); rows],
+            })
+            .collect();
+        for (row, v) in self.mask_cells() {
+            q[layout.masks()[0]][row] += v;
+        }
+        for (claim, terms) in [(claims.linear(), linear_terms(layout)), (claims.links(), link_terms(layout))] {
+            for t in terms {
+                let column = &mut q[self.column_of(&t.term)];
+                self.add_weighted(column, &t, self.weights[claim]);
+            }
+        }
+        let (high, low) = self.k.split_at(self.k.len() - layout.c());
+        let at_k = eq_table(low);
+        for chunk in 0..layout.chunks() {
+            let weight = self.weights[claims.weights()] * eq_index(chunk as u64, high);
+            q[layout.chunk(chunk)] = at_k.iter().map(|v| weight * v).collect();
+        }
+        for (row, v) in self.hidden_cells() {
+            q[layout.multiplicities()][row] += v;
+        }
+        for l in layout.linear_layers() {
+            for term in &l.view {
+                let column = &mut q[self.column_of(term)];
+                self.add_gathered(column, l, term, self.weights[claims.inputs()]);
+            }
+        }
+        q
+    }
+
+    fn add_weighted(&self, column: &mut [Fr], t: &Weighted<'_>, weight: Fr) {
+        let block = self.layout.block(t.term.block);
+        let weight = weight * t.coefficient;
+        let all = exponent_powers(t.exponents, &self.r);
+        for (index, power) in indices(t.exponents.dims).zip(&all) {
+            column[term_row(block, &t.term, index)] += weight * power;
+        }
+    }
+
+    fn add_gathered(&self, column: &mut [Fr], l: &Linear, term: &Term, weight: Fr) {
+        let block = self.layout.block(term.block);
+        let (at_k, [kt, ko, kc, kh, kw]) = split(self.k, l.weights, l.weight_index_bits());
+        let (offset, strides) = bases(&l.exponents, &self.r);
+        let dot =
+            |base: &Fr, n: u32, table: &[Fr]| -> Fr { powers(base, n).iter().zip(table).map(|(p, t)| *p * t).sum() };
+        let common =
+            weight * Fr::from(term.coefficient) * at_k * offset * dot(&strides[1], l.exponents.dims[1], &eq_table(ko));
+        let [nb, nc, nh, nw] = l.input;
+        let plane: Vec<Fr> = match &l.kind {
+            Kind::Dense => {
+                let (th, tw) = (eq_table(kh), eq_table(kw));
+                let line = |factor: &Fr| tw[..nw as usize].iter().map(|v| *factor * v).collect::<Vec<_>>();
+                th[..nh as usize].iter().flat_map(line).collect()
+            }
+            Kind::Convolution(w) => spread(w, l, &strides, &eq_table(kt)),
+        };
+        let (along, channels) = (powers(&strides[0], nb), eq_table(kc));
+        for (b, at_b) in along.iter().enumerate() {
+            for (c, at_c) in channels.iter().enumerate().take(nc as usize) {
+                let factor = common * at_b * at_c;
+                for (v, [_, _, h, w]) in plane.iter().zip(indices([1, 1, nh, nw])) {
+                    column[term_row(block, term, [b, c, h, w])] += factor * v;
+                }
+            }
+        }
+    }
+}
+
+/// For each input cell of a channel: `sum over taps of eq(tap, k_tap) r^(s_h o_h + s_w o_w)` where the output (o_h, o_w)
+/// meets the cell under that tap.
+fn spread(w: &Window, l: &Linear, strides: &[Fr; 4], taps: &[Fr]) -> Vec<Fr> {
+    let [_, _, nh, nw] = l.input.map(|n| n as usize);
+    let [kh, kw] = w.kernel.map(usize::from);
+    // meets[t][i]: r^(s o) for the output o whose input under tap t is i, or zero
+    let meets = |dimension: usize, k: usize, n: usize| -> Vec<Vec<Fr>> {
+        let along = powers(&strides[2 + dimension], l.exponents.dims[2 + dimension]);
+        let tap = |t| {
+            let mut line = vec![Fr::zero(); n];
+            for (o, p) in along.iter().enumerate() {
+                if let Some(i) = tap_input(w, dimension, o, t, n as u32) {
+                    line[i] = *p;
+                }
+            }
+            line
+        };
+        (0..k).map(tap).collect()
+    };
+    let (rows, columns) = (meets(0, kh, nh), meets(1, kw, nw));
+    let mut out = Vec::with_capacity(nh * nw);
+    for h in 0..nh {
+        let across: Vec<Fr> = (0..kw).map(|v| (0..kh).map(|u| rows[u][h] * taps[kw * u + v]).sum()).collect();
+        out.extend((0..nw).map(|i| across.iter().zip(&columns).map(|(a, line)| *a * line[i]).sum::<Fr>()));
+    }
+    out
+}

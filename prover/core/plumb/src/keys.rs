@@ -1,0 +1,194 @@
+//! The keys of a circuit, its id, and committed inputs.
+
+use crate::checker::LayoutError;
+use crate::descriptor::{Descriptor, Visibility};
+use crate::field::{Fr, Word};
+use crate::layout::Layout;
+use crate::masks;
+use crate::randomness::{Randomness, RandomnessError, System};
+use crate::scheme::{Committer, Scheme, SchemeError};
+use crate::transcript::keccak;
+use crate::witness::{LayerWeights, WitnessError, check_weights, weight_chunks};
+use std::fmt;
+use zeroize::Zeroize;
+
+/// What a verifier needs: the layout, the commitments of the weights, and the id that binds both.
+#[derive(Clone, Debug)]
+pub struct VerifyingKey<S: Scheme> {
+    pub(crate) layout: Layout,
+    pub(crate) weights: Vec<S::Commitment>,
+    pub(crate) circuit_id: Word,
+}
+
+/// The number of weight commitments is not the number of chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkCount {
+    /// Chunks of the layout.
+    pub expected: usize,
+    /// Commitments given.
+    pub got: usize,
+}
+
+impl fmt::Display for ChunkCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {} commitments of weights, got {}", self.expected, self.got)
+    }
+}
+
+impl std::error::Error for ChunkCount {}
+
+impl<S: Scheme> VerifyingKey<S> {
+    /// The key of a layout and the commitments of its weights.
+    ///
+    /// `circuitId = keccak("plumb-circuit-v1" || id of the parameters || keccak(descriptor) || words of C_W)`. The tables
+    /// are functions of the descriptor.
+    ///
+    /// Hidden weights must have been proved at registration to lie in their ranges; nothing here sees to that.
+    pub fn new(scheme: &S, layout: Layout, weights: Vec<S::Commitment>) -> Result<Self, ChunkCount> {
+        if weights.len() != layout.chunks() {
+            return Err(ChunkCount { expected: layout.chunks(), got: weights.len() });
+        }
+        let words: Vec<Word> = weights.iter().flat_map(|w| scheme.to_words(w)).collect();
+        let descriptor = keccak(&[&layout.descriptor().to_bytes()]);
+        let mut label = [0; 32];
+        label[..16].copy_from_slice(b"plumb-circuit-v1");
+        let circuit_id = keccak(&[&label, &scheme.id(), &descriptor, words.as_flattened()]);
+        Ok(VerifyingKey { layout, weights, circuit_id })
+    }
+
+    /// The layout.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The commitments of the weights.
+    pub fn weights(&self) -> &[S::Commitment] {
+        &self.weights
+    }
+
+    /// The circuit's identity.
+    pub fn circuit_id(&self) -> Word {
+        self.circuit_id
+    }
+}
+
+/// What a prover needs beside the input. Holds hidden weights and their salts: keep it secret where they are hidden.
+#[derive(Clone)]
+pub struct ProvingKey<S: Scheme> {
+    pub(crate) verifying: VerifyingKey<S>,
+    pub(crate) model: Vec<LayerWeights>,
+    pub(crate) chunks: Vec<Vec<Fr>>,
+}
+
+impl<S: Scheme> ProvingKey<S> {
+    /// The verifier's part.
+    pub fn verifying_key(&self) -> &VerifyingKey<S> {
+        &self.verifying
+    }
+}
+
+/// Why a setup failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetupError {
+    /// The layout is not sound.
+    Layout(LayoutError),
+    /// The weights do not fit the descriptor.
+    Weights(WitnessError),
+    /// The commitment scheme failed.
+    Scheme(SchemeError),
+    /// The random generator failed.
+    Randomness(RandomnessError),
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SetupError::Layout(e) => e.fmt(f),
+            SetupError::Weights(e) => e.fmt(f),
+            SetupError::Scheme(e) => e.fmt(f),
+            SetupError::Randomness(e) => e.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+/// Checks the layout, salts hidden weights and commits to them. Public weights have no salts, so everybody gets the same
+/// circuit id from the same model.
+pub fn setup<S: Committer>(
+    scheme: &S,
+    descriptor: Descriptor,
+    model: Vec<LayerWeights>,
+) -> Result<ProvingKey<S>, SetupError> {
+    let layout = Layout::new(descriptor).map_err(SetupError::Layout)?;
+    setup_with(scheme, layout, model, &mut System)
+}
+
+pub(crate) fn setup_with<S: Committer>(
+    scheme: &S,
+    layout: Layout,
+    model: Vec<LayerWeights>,
+    rng: &mut impl Randomness,
+) -> Result<ProvingKey<S>, SetupError> {
+    check_weights(&layout, &model).map_err(SetupError::Weights)?;
+    let mut chunks = weight_chunks(&layout, &model).map_err(SetupError::Weights)?;
+    masks::salt_weights(&layout, &mut chunks, rng).map_err(SetupError::Randomness)?;
+    key_of_chunks(scheme, layout, model, chunks)
+}
+
+pub(crate) fn key_of_chunks<S: Committer>(
+    scheme: &S,
+    layout: Layout,
+    model: Vec<LayerWeights>,
+    chunks: Vec<Vec<Fr>>,
+) -> Result<ProvingKey<S>, SetupError> {
+    let weights: Result<Vec<_>, _> = chunks.iter().map(|chunk| scheme.commit(chunk)).collect();
+    let verifying = VerifyingKey::new(scheme, layout, weights.map_err(SetupError::Scheme)?);
+    let verifying = verifying.map_err(|e| SetupError::Scheme(SchemeError { reason: e.to_string() }))?;
+    Ok(ProvingKey { verifying, model, chunks })
+}
+
+/// An input and the salted column behind its commitment `C_in`, which may be published or signed before any proof. Whoever
+/// holds this can open the commitment.
+#[derive(Clone)]
+pub struct CommittedInput<S: Scheme> {
+    pub(crate) column: Vec<Fr>,
+    /// C_in.
+    pub commitment: S::Commitment,
+}
+
+impl<S: Scheme> Drop for CommittedInput<S> {
+    fn drop(&mut self) {
+        self.column.zeroize();
+    }
+}
+
+/// Commits to an input, with fresh salts.
+pub fn commit_input<S: Committer>(
+    scheme: &S,
+    key: &VerifyingKey<S>,
+    inputs: &[i64],
+) -> Result<CommittedInput<S>, SetupError> {
+    let layout = &key.layout;
+    let d = layout.descriptor();
+    if inputs.len() != layout.inputs() {
+        let error = WitnessError::InputCount { expected: layout.inputs(), got: inputs.len() };
+        return Err(SetupError::Weights(error));
+    }
+    if d.input_visibility != Visibility::Committed {
+        let reason = "this circuit has no committed input".to_string();
+        return Err(SetupError::Scheme(SchemeError { reason }));
+    }
+    commit_input_with(scheme, layout, inputs, &mut System)
+}
+
+pub(crate) fn commit_input_with<S: Committer>(
+    scheme: &S,
+    layout: &Layout,
+    inputs: &[i64],
+    rng: &mut impl Randomness,
+) -> Result<CommittedInput<S>, SetupError> {
+    let column = masks::input_column(layout, inputs, rng).map_err(SetupError::Randomness)?;
+    let commitment = scheme.commit(&column).map_err(SetupError::Scheme)?;
+    Ok(CommittedInput { column, commitment })
+}

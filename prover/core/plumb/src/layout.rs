@@ -1,0 +1,256 @@
+//! A checked layout: which columns there are, in which order, and what is derived from a descriptor's numbers.
+//!
+//! Columns are numbered in the order of the protocol: `RC_0 .. FI_0 FO_0 FI_1 FO_1 .. M | H_0 .. HT | G1 G2 | W_0 .. | CIN`.
+
+use crate::checker::{self, LayoutError};
+use crate::closed_forms::index_bits;
+use crate::descriptor::{Block, Column, Descriptor, Layer, Linear, Visibility};
+use crate::field::Fr;
+use crate::sumcheck::mask_length;
+use std::ops::Range;
+
+/// The degree of sumcheck A, over the look-ups.
+pub const DEGREE_A: usize = 4;
+/// The degree of sumcheck C, over the weights.
+pub const DEGREE_C: usize = 2;
+/// The degree of sumcheck D, over all linear claims.
+pub const DEGREE_D: usize = 2;
+
+/// A descriptor that the checker has accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    descriptor: Descriptor,
+}
+
+impl Layout {
+    /// Checks a descriptor.
+    pub fn new(descriptor: Descriptor) -> Result<Self, LayoutError> {
+        checker::check(&descriptor)?;
+        Ok(Layout { descriptor })
+    }
+
+    /// A layout that nobody has checked: to show what the checker is for.
+    #[cfg(test)]
+    pub(crate) fn unchecked(descriptor: Descriptor) -> Self {
+        Layout { descriptor }
+    }
+
+    /// The descriptor.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// c: the variables of a column.
+    pub fn c(&self) -> usize {
+        usize::from(self.descriptor.log_rows)
+    }
+
+    /// `2^c`.
+    pub fn rows(&self) -> usize {
+        1 << self.c()
+    }
+
+    /// Rows before the pad rows.
+    pub fn active_rows(&self) -> usize {
+        self.rows() - (1 << self.descriptor.log_pad)
+    }
+
+    /// How many of a row's index bits are all ones in a pad row.
+    pub fn high_bits(&self) -> usize {
+        self.c() - usize::from(self.descriptor.log_pad)
+    }
+
+    /// Range columns.
+    pub fn ranges(&self) -> usize {
+        usize::from(self.descriptor.range_columns)
+    }
+
+    /// Function pairs.
+    pub fn pairs(&self) -> usize {
+        self.descriptor.pairs.len()
+    }
+
+    /// Looked-up columns: ranges, then pairs.
+    pub fn lookups(&self) -> usize {
+        self.ranges() + self.pairs()
+    }
+
+    /// Helper columns H: one for two look-ups.
+    pub fn helpers(&self) -> usize {
+        self.lookups().div_ceil(2)
+    }
+
+    /// Weight chunks.
+    pub fn chunks(&self) -> usize {
+        usize::from(self.descriptor.chunks)
+    }
+
+    /// The variables of the weight index domain: all chunks and one virtual chunk.
+    pub fn weight_variables(&self) -> usize {
+        self.c() + index_bits(u32::from(self.descriptor.chunks) + 1)
+    }
+
+    /// Column M.
+    pub fn multiplicities(&self) -> usize {
+        self.ranges() + 2 * self.pairs()
+    }
+
+    /// The columns of phase 1 but the masks.
+    pub fn phase1(&self) -> Range<usize> {
+        0..self.multiplicities() + 1
+    }
+
+    /// The columns of phase 2; the last is HT.
+    pub fn phase2(&self) -> Range<usize> {
+        let start = self.phase1().end;
+        start..start + self.helpers() + 1
+    }
+
+    /// The columns whose values at the point of sumcheck A are sent: phases 1 and 2.
+    pub fn evaluated(&self) -> usize {
+        self.phase2().end
+    }
+
+    /// G1 and G2.
+    pub fn masks(&self) -> [usize; 2] {
+        [self.evaluated(), self.evaluated() + 1]
+    }
+
+    /// Weight chunk k.
+    pub fn chunk(&self, k: usize) -> usize {
+        self.evaluated() + 2 + k
+    }
+
+    /// All columns.
+    pub fn columns(&self) -> usize {
+        self.chunk(self.chunks()) + usize::from(self.commits_input())
+    }
+
+    /// Whether there is a column CIN.
+    pub fn commits_input(&self) -> bool {
+        self.descriptor.input_visibility == Visibility::Committed
+    }
+
+    /// The number of a column that holds blocks.
+    pub fn column(&self, column: Column) -> usize {
+        match column {
+            Column::Range(j) => usize::from(j),
+            Column::Argument(j) => self.ranges() + 2 * usize::from(j),
+            Column::Value(j) => self.ranges() + 2 * usize::from(j) + 1,
+            Column::Input => self.chunk(self.chunks()),
+        }
+    }
+
+    /// A block by its number. The checker has seen that every number is one.
+    pub fn block(&self, id: u16) -> &Block {
+        &self.descriptor.blocks[usize::from(id)]
+    }
+
+    /// The layers with weights.
+    pub fn linear_layers(&self) -> impl Iterator<Item = &Linear> {
+        self.descriptor.layers.iter().filter_map(|layer| match layer {
+            Layer::Linear(linear) => Some(linear),
+            _ => None,
+        })
+    }
+
+    /// The last layer, whose outputs are public.
+    pub fn output_layer(&self) -> Option<&Linear> {
+        self.linear_layers().find(|linear| linear.output.is_none())
+    }
+
+    /// The number of public outputs.
+    pub fn outputs(&self) -> usize {
+        self.output_layer().map_or(0, |l| crate::descriptor::volume(&l.exponents.dims) as usize)
+    }
+
+    /// The domain of a public output, both ends included: K-bit signed integers.
+    pub fn output_domain(&self) -> [i64; 2] {
+        let half = 1i64 << (self.descriptor.value_bits - 1);
+        [-half, half - 1]
+    }
+
+    /// The block of the input.
+    pub fn input_block(&self) -> Option<&Block> {
+        self.descriptor.layers.iter().find_map(|layer| match layer {
+            Layer::Input { block, .. } => Some(self.block(*block)),
+            _ => None,
+        })
+    }
+
+    /// The number of input values.
+    pub fn inputs(&self) -> usize {
+        self.input_block().map_or(0, |b| b.len() as usize)
+    }
+
+    /// Coefficients of the masks of sumchecks A and C.
+    pub fn mask_lengths(&self) -> [usize; 2] {
+        [mask_length(self.c(), DEGREE_A), mask_length(self.weight_variables(), DEGREE_C)]
+    }
+
+    /// The row of G1 that is the k-th coefficient of the two masks together.
+    pub fn mask_row(&self, k: usize) -> usize {
+        self.rows() - 1 - k
+    }
+
+    /// The powers of eta that weigh the linear claims.
+    pub fn claims(&self) -> Claims {
+        Claims { columns: self.evaluated() }
+    }
+}
+
+/// The order of the linear claims: claim i is weighed by `eta^i`.
+#[derive(Clone, Copy, Debug)]
+pub struct Claims {
+    /// The first claims: the value of each evaluated column at the point of sumcheck A.
+    pub columns: usize,
+}
+
+impl Claims {
+    /// The mask of sumcheck A at its point.
+    pub fn mask_a_value(&self) -> usize {
+        self.columns
+    }
+    /// The sum of the mask of sumcheck A.
+    pub fn mask_a_sum(&self) -> usize {
+        self.columns + 1
+    }
+    /// The mask of sumcheck C at its point.
+    pub fn mask_c_value(&self) -> usize {
+        self.columns + 2
+    }
+    /// All linear layers.
+    pub fn linear(&self) -> usize {
+        self.columns + 3
+    }
+    /// The weights at the point of sumcheck C.
+    pub fn weights(&self) -> usize {
+        self.columns + 4
+    }
+    /// The layers' inputs there.
+    pub fn inputs(&self) -> usize {
+        self.columns + 5
+    }
+    /// Copies, tight ranges, and the input's link.
+    pub fn links(&self) -> usize {
+        self.columns + 6
+    }
+    /// How many claims there are.
+    pub fn count(&self) -> usize {
+        self.columns + 7
+    }
+
+    /// `eta^i` for every claim.
+    pub fn powers(&self, eta: &Fr) -> Vec<Fr> {
+        std::iter::successors(Some(Fr::from(1u64)), |p| Some(*p * eta)).take(self.count()).collect()
+    }
+
+    /// What a claim is about.
+    pub fn name(&self, i: usize) -> &'static str {
+        const NAMES: [&str; 7] = ["mask A value", "mask A sum", "mask C value", "linear", "weights", "inputs", "links"];
+        match i.checked_sub(self.columns) {
+            None => "column",
+            Some(k) => NAMES.get(k).copied().unwrap_or("none"),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The look-ups: LogUp with fractional helpers (Haboeck, ePrint 2022/1530, section 3).
+//!
+//! Row x of look-up j has a fingerprint: `v` for a range column (tag 0), `y + gamma f(y) + gamma^2 tag` for a pair. With
+//! `D = alpha - fingerprint`, helper column `H_j` holds `1/D_1 + 1/D_2` of two look-ups (`1/D_1` of the last, if their
+//! number is odd) and `HT` holds `M / D_T` of the table. All look-ups hit the table if and only if, over active rows,
+//! `sum_x (sum_j H_j(x) - HT(x)) = 0`, but for a set of alpha of density degree/p.
+
+use crate::closed_forms::index;
+use crate::descriptor::Slot;
+use crate::field::Fr;
+use crate::functionals::{clamp, split};
+use crate::layout::{DEGREE_A, Layout};
+use crate::sumcheck::Combination;
+use ark_ff::{One, Zero, batch_inversion};
+use std::collections::HashMap;
+
+/// The combination that sumcheck A sums. The tables are E, act, the evaluated columns in order, and the table column.
+pub(crate) struct Gates<'a> {
+    layout: &'a Layout,
+    alpha: Fr,
+    gamma: Fr,
+    /// gamma^2 times the tag of each pair's function.
+    tags: Vec<Fr>,
+    /// Powers of lambda: one per helper, one for the table, one for the sum.
+    lambda: Vec<Fr>,
+}
+
+/// How many tables of sumcheck A come before the columns.
+pub(crate) const BEFORE_COLUMNS: usize = 2;
+
+impl<'a> Gates<'a> {
+    pub(crate) fn new(layout: &'a Layout, alpha: Fr, gamma: Fr, lambda: Fr) -> Self {
+        let tag = |function: &u8| gamma * gamma * Fr::from(u64::from(*function) + 1);
+        let lambda = std::iter::successors(Some(Fr::one()), |p| Some(*p * lambda));
+        Gates {
+            layout,
+            alpha,
+            gamma,
+            tags: layout.descriptor().pairs.iter().map(tag).collect(),
+            lambda: lambda.take(layout.helpers() + 2).collect(),
+        }
+    }
+
+    /// `D` of look-up i, given the columns' values in one row.
+    fn denominator(&self, i: usize, columns: &[Fr]) -> Fr {
+        match i.checked_sub(self.layout.ranges()) {
+            None => self.alpha - columns[i],
+            Some(pair) => {
+                let at = self.layout.ranges() + 2 * pair;
+                self.alpha - columns[at] - self.gamma * columns[at + 1] - self.tags[pair]
+            }
+        }
+    }
+}
+
+impl Combination for Gates<'_> {
+    const DEGREE: usize = DEGREE_A;
+
+    /// ```text
+    /// E * ( sum_j lambda^j (H_j D_1 D_2 - D_1 - D_2) + lambda^n (HT D_T - M) ) + lambda^(n+1) act * (sum_j H_j - HT)
+    /// ```
+    fn at(&self, values: &[Fr]) -> Fr {
+        let (e, active, columns) = (values[0], values[1], &values[BEFORE_COLUMNS..]);
+        let table = columns[self.layout.evaluated()];
+        let helpers = self.layout.phase2().start;
+        let n = self.layout.helpers();
+        let (mut gates, mut sum) = (Fr::zero(), Fr::zero());
+        for j in 0..n {
+            let h = columns[helpers + j];
+            let first = self.denominator(2 * j, columns);
+            let gate = if 2 * j + 1 < self.layout.lookups() {
+                let second = self.denominator(2 * j + 1, columns);
+                h * first * second - first - second
+            } else {
+                h * first - Fr::one()
+            };
+            gates += self.lambda[j] * gate;
+            sum += h;
+        }
+        let ht = columns[helpers + n];
+        let multiplicity = columns[self.layout.multiplicities()];
+        gates += self.lambda[n] * (ht * (self.alpha - table) - multiplicity);
+        e * gates + self.lambda[n + 1] * active * (sum - ht)
+    }
+}
+
+/// One row of the table column.
+type Entry = (u64, i64, i64);
+
+/// The table column: (tag, y, f(y)) per row. Rows of no table are (0, 0, 0), the range table's entry 0.
+fn entries(layout: &Layout) -> Vec<Entry> {
+    let d = layout.descriptor();
+    let mut rows = vec![(0, 0, 0); layout.rows()];
+    let fill = |rows: &mut [Entry], slot: Slot, entry: &dyn Fn(i64) -> Entry| {
+        let start = slot.offset as usize;
+        for (t, row) in rows[start..start + (1 << slot.bits)].iter_mut().enumerate() {
+            *row = entry(t as i64);
+        }
+    };
+    fill(&mut rows, d.range_table, &|t| (0, t, 0));
+    let half = 1i64 << (d.value_bits - 1);
+    for (tag, f) in (1..).zip(&d.functions) {
+        fill(&mut rows, f.slot, &|t| (tag, t - half, f.apply(t - half)));
+    }
+    rows
+}
+
+/// The fingerprints of the table column.
+pub(crate) fn table(layout: &Layout, gamma: &Fr) -> Vec<Fr> {
+    let fingerprint = |(tag, y, f): Entry| Fr::from(y) + *gamma * (Fr::from(f) + *gamma * Fr::from(tag));
+    entries(layout).into_iter().map(fingerprint).collect()
+}
+
+/// The table column's extension at a point.
+pub(crate) fn table_at(layout: &Layout, gamma: &Fr, a: &[Fr]) -> Fr {
+    let d = layout.descriptor();
+    let at = |slot: Slot| split(a, slot.offset, [usize::from(slot.bits)]);
+    let (range, [z]) = at(d.range_table);
+    let mut out = range * index(z);
+    let half = 1i64 << (d.value_bits - 1);
+    for (tag, f) in (1u64..).zip(&d.functions) {
+        let (selector, [u]) = at(f.slot);
+        let value = clamp(u, f.low.into(), f.high.into());
+        out += selector * (index(u) - Fr::from(half) + *gamma * (value + *gamma * Fr::from(tag)));
+    }
+    out
+}
+
+/// Column M: how often each row of the table is looked up from an active row. A value that is in no table is counted
+/// nowhere: then no proof will convince.
+pub(crate) fn multiplicities(layout: &Layout, columns: &[Vec<Fr>]) -> Vec<Fr> {
+    let active = layout.active_rows();
+    let mut first = HashMap::new();
+    for (t, entry) in entries(layout).into_iter().enumerate().take(active) {
+        let (tag, y, f) = entry;
+        first.entry((tag, Fr::from(y), Fr::from(f))).or_insert(t);
+    }
+    let mut counts = vec![0u64; layout.rows()];
+    let mut count = |key: (u64, Fr, Fr)| {
+        if let Some(t) = first.get(&key) {
+            counts[*t] += 1;
+        }
+    };
+    for column in &columns[..layout.ranges()] {
+        column[..active].iter().for_each(|v| count((0, *v, Fr::zero())));
+    }
+    for (j, function) in layout.descriptor().pairs.iter().enumerate() {
+        let at = layout.ranges() + 2 * j;
+        let rows = columns[at][..active].iter().zip(&columns[at + 1]);
+        rows.for_each(|(y, f)| count((u64::from(*function) + 1, *y, *f)));
+    }
+    counts.into_iter().map(Fr::from).collect()
+}
+
+/// The columns of phase 2 on active rows, `H_0 ..` and `HT`. A denominator is zero with probability 2^-230; its inverse
+/// is then left at zero and no proof will convince.
+pub(crate) fn helpers(gates: &Gates<'_>, columns: &[Vec<Fr>], table: &[Fr]) -> Vec<Vec<Fr>> {
+    let (layout, active) = (gates.layout, gates.layout.active_rows());
+    let inverses = |denominator: &(dyn Fn(usize) -> Fr + Sync)| {
+        let mut out: Vec<Fr> = (0..active).map(denominator).collect();
+        batch_inversion(&mut out);
+        out.resize(layout.rows(), Fr::zero());
+        out
+    };
+    let lookup = |i: usize| match i.checked_sub(layout.ranges()) {
+        None => inverses(&|x| gates.alpha - columns[i][x]),
+        Some(pair) => {
+            let at = layout.ranges() + 2 * pair;
+            let (y, f) = (&columns[at], &columns[at + 1]);
+            inverses(&|x| gates.alpha - y[x] - gates.gamma * f[x] - gates.tags[pair])
+        }
+    };
+    let mut out: Vec<Vec<Fr>> = (0..layout.helpers())
+        .map(|j| {
+            let mut h = lookup(2 * j);
+            if 2 * j + 1 < layout.lookups() {
+                h.iter_mut().zip(lookup(2 * j + 1)).for_each(|(v, w)| *v += w);
+            }
+            h
+        })
+        .collect();
+    let mut ht = inverses(&|x| gates.alpha - table[x]);
+    ht.iter_mut().zip(&columns[layout.multiplicities()]).for_each(|(v, m)| *v *= m);
+    out.push(ht);
+    out
+}

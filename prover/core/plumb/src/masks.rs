@@ -1,0 +1,77 @@
+//! The random cells, and what each hides.
+//!
+//! - The last rows of every column of phases 1 and 2: the column's value at the point of sumcheck A, and its commitment.
+//! - Four cells of M's pad rows, repeated in the virtual chunk: `e_W` and `e_X`.
+//! - Cells of G1: the coefficients of the masks of sumchecks A and C, so their rounds and sums.
+//! - The rest of G1 and G2: the rounds of D, mu, and the whole opened column. Two random columns, since with one the last
+//!   round of D leaks a functional.
+//! - Two cells or more of every chunk of hidden weights, and one or more of a committed input: their commitments.
+//!
+//! All are drawn before any challenge, and never again.
+
+use crate::field::Fr;
+use crate::gather::indices;
+use crate::gather::row;
+use crate::layout::Layout;
+use crate::randomness::{Randomness, RandomnessError};
+use crate::sumcheck::Mask;
+use ark_ff::Zero;
+
+/// Fills a column's pad rows.
+pub(crate) fn pad(layout: &Layout, column: &mut [Fr], rng: &mut impl Randomness) -> Result<(), RandomnessError> {
+    let pads = &mut column[layout.active_rows()..];
+    pads.copy_from_slice(&rng.fields(pads.len())?);
+    Ok(())
+}
+
+/// The masks of sumchecks A and C, read from G1.
+pub(crate) fn libra(layout: &Layout, g1: &[Fr], rho: Fr, which: usize) -> Mask {
+    let lengths = layout.mask_lengths();
+    let offset = if which == 0 { 0 } else { lengths[0] };
+    let cell = |j| g1[layout.mask_row(offset + j)];
+    Mask { coefficients: (0..lengths[which]).map(cell).collect(), rho }
+}
+
+/// Puts the mask cells into Wtot and Xtot.
+pub(crate) fn hide(layout: &Layout, m: &[Fr], weights: &mut [Fr], inputs: &mut [Fr]) {
+    let cells = &layout.descriptor().mask_cells;
+    let (rows_w, rows_x) = cells.rows.split_at(cells.weights.len());
+    for (k, row) in cells.weights.iter().zip(rows_w) {
+        weights[*k as usize] = m[*row as usize];
+    }
+    for (k, row) in cells.inputs.iter().zip(rows_x) {
+        inputs[*k as usize] = m[*row as usize];
+    }
+}
+
+/// Fills the salts of hidden weights; public weights have none.
+pub(crate) fn salt_weights(
+    layout: &Layout,
+    chunks: &mut [Vec<Fr>],
+    rng: &mut impl Randomness,
+) -> Result<(), RandomnessError> {
+    let salts = &layout.descriptor().salts;
+    for (k, value) in salts.iter().zip(rng.fields(salts.len())?) {
+        chunks[*k as usize / layout.rows()][*k as usize % layout.rows()] = value;
+    }
+    Ok(())
+}
+
+/// The column behind a committed input: its values, and salts in pad rows.
+pub(crate) fn input_column(
+    layout: &Layout,
+    inputs: &[i64],
+    rng: &mut impl Randomness,
+) -> Result<Vec<Fr>, RandomnessError> {
+    let mut column = vec![Fr::zero(); layout.rows()];
+    if let Some(block) = layout.input_block() {
+        for (index, v) in indices(block.dims).zip(inputs) {
+            column[row(block, index)] = Fr::from(*v);
+        }
+    }
+    let salts = &layout.descriptor().input_salts;
+    for (q, value) in salts.iter().zip(rng.fields(salts.len())?) {
+        column[*q as usize] = value;
+    }
+    Ok(column)
+}

@@ -1,0 +1,303 @@
+//! The prover: the same messages, in the same order.
+
+use crate::closed_forms::eq_table;
+use crate::descriptor::Visibility;
+use crate::field::{Fr, Word};
+use crate::functionals::Queries;
+use crate::gather::gather;
+use crate::keys::{CommittedInput, ProvingKey};
+use crate::layout::{DEGREE_A, DEGREE_C, DEGREE_D, Layout};
+use crate::lookup::{Gates, helpers, multiplicities, table};
+use crate::masks;
+use crate::proof::Writer;
+use crate::randomness::{Randomness, RandomnessError, System};
+use crate::scheme::{Committer, SchemeError};
+use crate::statement::{Statement, StatementError};
+use crate::sumcheck::{self, Combination, inner, mask_sum};
+use crate::transcript::{Transcript, ZeroChallenge};
+use crate::verify::DOMAIN;
+use crate::witness::{WitnessError, columns, execute};
+use ark_ff::{One, Zero};
+use rayon::prelude::*;
+use std::fmt;
+use zeroize::Zeroize;
+
+/// A proof, and the public inputs that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// The proof.
+    pub proof: Vec<u8>,
+    /// The commitment of the input or the input, where it is not hidden, then the outputs.
+    pub public_inputs: Vec<Word>,
+}
+
+/// Why there is no proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProveError {
+    /// The input does not fit the circuit.
+    Witness(WitnessError),
+    /// The public inputs do not fit the circuit.
+    Statement(StatementError),
+    /// A committed input was given where the circuit has none, or the other way round, or it commits to another input.
+    CommittedInput,
+    /// The commitment scheme failed.
+    Scheme(SchemeError),
+    /// The random generator failed.
+    Randomness(RandomnessError),
+    /// A challenge was zero: try again.
+    ZeroChallenge(ZeroChallenge),
+}
+
+impl fmt::Display for ProveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProveError::Witness(e) => e.fmt(f),
+            ProveError::Statement(e) => e.fmt(f),
+            ProveError::CommittedInput => write!(f, "the committed input is not this input, or not this circuit's"),
+            ProveError::Scheme(e) => e.fmt(f),
+            ProveError::Randomness(e) => e.fmt(f),
+            ProveError::ZeroChallenge(e) => e.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ProveError {}
+
+macro_rules! from {
+    ($($error:ty => $variant:ident),*) => {$(
+        impl From<$error> for ProveError {
+            fn from(e: $error) -> Self {
+                ProveError::$variant(e)
+            }
+        }
+    )*};
+}
+from!(WitnessError => Witness, StatementError => Statement, SchemeError => Scheme,
+      RandomnessError => Randomness, ZeroChallenge => ZeroChallenge);
+
+/// Proves one batch of inferences. `committed` is the opening of C_in, for circuits whose input is committed. All masks
+/// come from the operating system's generator.
+pub fn prove<S: Committer>(
+    scheme: &S,
+    key: &ProvingKey<S>,
+    inputs: &[i64],
+    committed: Option<&CommittedInput<S>>,
+    ctx: &Word,
+) -> Result<Proven, ProveError> {
+    prove_with(scheme, key, inputs, committed, ctx, &mut System)
+}
+
+pub(crate) fn prove_with<S: Committer>(
+    scheme: &S,
+    key: &ProvingKey<S>,
+    inputs: &[i64],
+    committed: Option<&CommittedInput<S>>,
+    ctx: &Word,
+    rng: &mut impl Randomness,
+) -> Result<Proven, ProveError> {
+    let layout = &key.verifying.layout;
+    if layout.commits_input() != committed.is_some() {
+        return Err(ProveError::CommittedInput);
+    }
+    let mut trace = execute(layout, &key.model, inputs)?;
+    let mut phase1 = columns(layout, &trace);
+    if let (Some(committed), Some(block)) = (committed, layout.input_block()) {
+        let looked_up = &phase1[layout.column(block.column)];
+        let mut rows = crate::gather::indices(block.dims).map(|index| crate::gather::row(block, index));
+        if !rows.all(|q| committed.column[q] == looked_up[q]) {
+            return Err(ProveError::CommittedInput);
+        }
+    }
+    phase1.push(multiplicities(layout, &phase1));
+    let public = layout.descriptor().input_visibility == Visibility::Public;
+    let field = |values: &[i64]| values.iter().map(|v| Fr::from(*v)).collect();
+    let statement = Statement {
+        circuit_id: key.verifying.circuit_id,
+        ctx: *ctx,
+        commitment: committed.map(|c| c.commitment.clone()),
+        inputs: if public { field(inputs) } else { vec![] },
+        outputs: field(&trace.outputs),
+    };
+    let public_inputs = statement.to_words(scheme);
+    let column = committed.map(|c| &c.column[..]);
+    let prover = Prover { scheme, key, statement: &statement, input_column: column, total: Total::Zero };
+    let (proof, mut all) = prover.run(phase1, Transcript::new(DOMAIN), rng)?;
+    all.iter_mut().for_each(Zeroize::zeroize);
+    trace.cells.iter_mut().for_each(Zeroize::zeroize);
+    Ok(Proven { proof, public_inputs })
+}
+
+/// What the prover claims as the sum of sumcheck A without its mask.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Total {
+    /// Zero, as it is for an honest prover.
+    Zero,
+    /// Whatever it is: a dishonest prover whose rounds are consistent.
+    #[cfg(test)]
+    True,
+}
+
+/// One run of the protocol over given columns, honest or not.
+pub(crate) struct Prover<'a, S: Committer> {
+    pub(crate) scheme: &'a S,
+    pub(crate) key: &'a ProvingKey<S>,
+    pub(crate) statement: &'a Statement<S::Commitment>,
+    pub(crate) input_column: Option<&'a [Fr]>,
+    pub(crate) total: Total,
+}
+
+/// Sumcheck C: `Wtot * Xtot`.
+struct Product;
+impl Combination for Product {
+    const DEGREE: usize = DEGREE_C;
+    fn at(&self, v: &[Fr]) -> Fr {
+        v[0] * v[1]
+    }
+}
+
+/// Sumcheck D: `sum_i f_i Q_i`, the columns first.
+struct InnerProduct;
+impl Combination for InnerProduct {
+    const DEGREE: usize = DEGREE_D;
+    fn at(&self, v: &[Fr]) -> Fr {
+        let (f, q) = v.split_at(v.len() / 2);
+        inner(f, q)
+    }
+}
+
+/// `z^i` for i below n.
+fn powers(z: &Fr, n: usize) -> Vec<Fr> {
+    std::iter::successors(Some(Fr::one()), |p| Some(*p * z)).take(n).collect()
+}
+
+impl<S: Committer> Prover<'_, S> {
+    fn layout(&self) -> &Layout {
+        &self.key.verifying.layout
+    }
+
+    fn commit(
+        &self,
+        columns: &[Vec<Fr>],
+        t: &mut Transcript,
+        label: &str,
+        proof: &mut Writer,
+    ) -> Result<Vec<S::Commitment>, ProveError> {
+        let commitments: Result<Vec<_>, _> = columns.iter().map(|column| self.scheme.commit(column)).collect();
+        let commitments = commitments?;
+        let words: Vec<Word> = commitments.iter().flat_map(|c| self.scheme.to_words(c)).collect();
+        t.absorb_words(label, &words);
+        proof.words(&words);
+        Ok(commitments)
+    }
+
+    /// `columns` are those of phase 1, M included, without masks. Returns the proof and all columns, which are secret.
+    pub(crate) fn run(
+        &self,
+        mut columns: Vec<Vec<Fr>>,
+        mut t: Transcript,
+        rng: &mut impl Randomness,
+    ) -> Result<(Vec<u8>, Vec<Vec<Fr>>), ProveError> {
+        let (layout, t) = (self.layout(), &mut t);
+        let mut proof = Writer::default();
+        let send = |t: &mut Transcript, proof: &mut Writer, label: &str, values: &[Fr]| {
+            proof.scalars(values);
+            t.absorb(label, values);
+        };
+        // 0
+        self.statement.absorb(self.scheme, layout, t);
+        // 1: every mask is drawn before any challenge
+        for column in &mut columns {
+            masks::pad(layout, column, rng)?;
+        }
+        columns.extend([rng.fields(layout.rows())?, rng.fields(layout.rows())?]);
+        let mut commitments = self.commit(&columns, t, "phase 1", &mut proof)?;
+        let random = columns.split_off(layout.phase1().len());
+        let random_commitments = commitments.split_off(layout.phase1().len());
+        let r = t.nonzero_challenge("r")?;
+        let (alpha, gamma) = (t.challenge("alpha"), t.challenge("gamma"));
+        // 2
+        let table = table(layout, &gamma);
+        let mut phase2 = helpers(&Gates::new(layout, alpha, gamma, Fr::zero()), &columns, &table);
+        for column in &mut phase2 {
+            masks::pad(layout, column, rng)?;
+        }
+        commitments.extend(self.commit(&phase2, t, "phase 2", &mut proof)?);
+        let lambda = t.challenge("lambda");
+        let tau = t.challenges("tau", layout.c());
+        let rho_a = t.nonzero_challenge("rhoA")?;
+        columns.extend(phase2);
+        columns.extend(random);
+        columns.extend(self.key.chunks.iter().cloned());
+        columns.extend(self.input_column.map(<[Fr]>::to_vec));
+        commitments.extend(random_commitments);
+        commitments.extend(self.key.verifying.weights.iter().cloned());
+        commitments.extend(self.statement.commitment.clone());
+        let g1 = layout.masks()[0];
+
+        // 3: sumcheck A
+        let gates = Gates::new(layout, alpha, gamma, lambda);
+        let active = layout.active_rows();
+        let only_active = |mut v: Vec<Fr>| {
+            v[active..].fill(Fr::zero());
+            v
+        };
+        let mut tables = vec![only_active(eq_table(&tau)), only_active(vec![Fr::one(); layout.rows()])];
+        tables.extend(columns[..layout.evaluated()].iter().cloned());
+        tables.push(table);
+        let mask = masks::libra(layout, &columns[g1], rho_a, 0);
+        let mut h_a = rho_a * inner(&mask.coefficients, &mask_sum(layout.c(), DEGREE_A));
+        match self.total {
+            Total::Zero => {}
+            #[cfg(test)]
+            Total::True => {
+                h_a +=
+                    (0..layout.rows()).map(|x| gates.at(&tables.iter().map(|t| t[x]).collect::<Vec<_>>())).sum::<Fr>()
+            }
+        }
+        send(t, &mut proof, "H_A", &[h_a]);
+        let folded = sumcheck::prove(t, "sumcheck A", tables, &gates, Some(&mask), &mut proof);
+        let e = &folded.values[crate::lookup::BEFORE_COLUMNS..][..layout.evaluated()];
+        send(t, &mut proof, "columns at a", e);
+        let a = folded.point;
+
+        // 4: sumcheck C
+        let rho_c = t.nonzero_challenge("rhoC")?;
+        let mut x = gather(layout, &r, &columns);
+        let mut w = self.key.chunks.concat();
+        w.resize(x.len(), Fr::zero());
+        masks::hide(layout, &columns[layout.multiplicities()], &mut w, &mut x);
+        let mask = masks::libra(layout, &columns[g1], rho_c, 1);
+        let sum = mask_sum(layout.weight_variables(), DEGREE_C);
+        let products: Fr = w.par_iter().zip(&x).map(|(w, x)| *w * x).sum();
+        send(t, &mut proof, "H_C", &[products + rho_c * inner(&mask.coefficients, &sum)]);
+        let folded = sumcheck::prove(t, "sumcheck C", vec![w, x], &Product, Some(&mask), &mut proof);
+        send(t, &mut proof, "e_W e_X", &folded.values);
+        let k = folded.point;
+
+        // 5: sumcheck D
+        let eta = t.challenge("eta");
+        let z = [t.challenge("z1"), t.challenge("z2")].map(|z| powers(&z, layout.rows()));
+        let weights = layout.claims().powers(&eta);
+        let mut q = Queries { layout, r, a: &a, k: &k, rho_c, weights }.dense();
+        let mu = layout.masks().iter().zip(&z).map(|(g, z)| inner(&columns[*g], z)).sum();
+        send(t, &mut proof, "mu", &[mu]);
+        let rho_d = t.nonzero_challenge("rhoD")?;
+        for (g, z) in layout.masks().iter().zip(&z) {
+            q[*g].iter_mut().zip(z).for_each(|(q, z)| *q += rho_d * z);
+        }
+        let tables = columns.iter().cloned().chain(q).collect();
+        let folded = sumcheck::prove(t, "sumcheck D", tables, &InnerProduct, None, &mut proof);
+
+        // 6: the one column that is opened, H = sum_i Q_i(d) f_i
+        let (at_d, functionals) = folded.values.split_at(columns.len());
+        let mut h = vec![Fr::zero(); layout.rows()];
+        for (q, column) in functionals.iter().zip(&columns) {
+            h.par_iter_mut().zip(column).for_each(|(h, v)| *h += *q * v);
+        }
+        let terms: Vec<_> = functionals.iter().copied().zip(&commitments).collect();
+        let combined = self.scheme.combine(&terms);
+        let opening = self.scheme.open(t, &h, &combined, &folded.point, &inner(functionals, at_d))?;
+        proof.words(&opening);
+        Ok((proof.into_bytes(), columns))
+    }
+}

@@ -1,0 +1,347 @@
+//! The integers of one inference, and the columns made of them.
+//!
+//! The executor follows the descriptor: `y = floor((W x + b + 2^(S-1)) / 2^S)`, clamps, sums. A value outside its table is
+//! an error that names its place, never a wrap.
+
+use crate::descriptor::{Column, Dims, Kind, Layer, Linear, Term, volume};
+use crate::field::Fr;
+use crate::gather::{indices, row, selected, tap_input, weight_position};
+use crate::layout::Layout;
+use ark_ff::Zero;
+use std::fmt;
+
+/// The weights of one layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerWeights {
+    /// In the order (out, channel, height, width); of the kernel for a convolution, of the input for a dense layer.
+    pub weights: Vec<i64>,
+    /// One for each out.
+    pub biases: Vec<i64>,
+}
+
+/// Every cell of every block, in the order of its real indices, and the public outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// By block; empty where nothing is stored.
+    pub cells: Vec<Vec<i64>>,
+    /// (batch, out, height, width) of the last layer.
+    pub outputs: Vec<i64>,
+}
+
+/// Integers that have no proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // the fields are the facts of the sentence that Display writes
+pub enum WitnessError {
+    InputCount { expected: usize, got: usize },
+    InputOutOfDomain { position: usize, domain: [i64; 2], got: i64 },
+    LayerCount { expected: usize, got: usize },
+    WeightCount { layer: usize, expected: u64, got: usize },
+    BiasCount { layer: usize, expected: u32, got: usize },
+    WeightOutOfRange { layer: usize, position: usize, bits: u8, got: i64 },
+    BiasOutOfRange { layer: usize, position: usize, bits: u8, got: i64 },
+    OutOfCalibratedRange { layer: usize, position: usize, domain: [i64; 2], got: i64 },
+}
+
+impl fmt::Display for WitnessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use WitnessError::*;
+        match self {
+            InputCount { expected, got } => write!(f, "expected {expected} input values, got {got}"),
+            InputOutOfDomain { position, domain: [low, high], got } => {
+                write!(f, "input value {position} is {got}, outside [{low}, {high}]")
+            }
+            LayerCount { expected, got } => write!(f, "expected weights for {expected} layers, got {got}"),
+            WeightCount { layer, expected, got } => {
+                write!(f, "linear layer {layer}: expected {expected} weights, got {got}")
+            }
+            BiasCount { layer, expected, got } => {
+                write!(f, "linear layer {layer}: expected {expected} biases, got {got}")
+            }
+            WeightOutOfRange { layer, position, bits, got } => {
+                write!(f, "linear layer {layer}: weight {position} is {got}, outside [-2^{bits}, 2^{bits})")
+            }
+            BiasOutOfRange { layer, position, bits, got } => {
+                write!(f, "linear layer {layer}: bias {position} is {got}, outside [-2^{bits}, 2^{bits})")
+            }
+            OutOfCalibratedRange { layer, position, domain: [low, high], got } => {
+                write!(f, "layer {layer}: value {position} is {got}, out of the calibrated range [{low}, {high}]")
+            }
+        }
+    }
+}
+
+impl std::error::Error for WitnessError {}
+
+/// Refuses weights of wrong numbers or sizes.
+pub fn check_weights(layout: &Layout, model: &[LayerWeights]) -> Result<(), WitnessError> {
+    let layers: Vec<&Linear> = layout.linear_layers().collect();
+    if layers.len() != model.len() {
+        return Err(WitnessError::LayerCount { expected: layers.len(), got: model.len() });
+    }
+    for (layer, (l, given)) in layers.iter().zip(model).enumerate() {
+        let [taps, out, c, h, w] = l.weight_dims();
+        let expected = volume(&[taps, c, h, w]) * u64::from(out);
+        if given.weights.len() as u64 != expected {
+            return Err(WitnessError::WeightCount { layer, expected, got: given.weights.len() });
+        }
+        if given.biases.len() != out as usize {
+            return Err(WitnessError::BiasCount { layer, expected: out, got: given.biases.len() });
+        }
+        let outside = |values: &[i64], bits: u8| {
+            let limit = 1i64.checked_shl(bits.into()).filter(|v| *v > 0);
+            let inside = |v: i64| limit.is_none_or(|limit| (-limit..limit).contains(&v));
+            values.iter().position(|v| !inside(*v)).map(|i| (i, values[i]))
+        };
+        if let Some((position, got)) = outside(&given.weights, l.weight_bits) {
+            return Err(WitnessError::WeightOutOfRange { layer, position, bits: l.weight_bits, got });
+        }
+        if let Some((position, got)) = outside(&given.biases, l.bias_bits) {
+            return Err(WitnessError::BiasOutOfRange { layer, position, bits: l.bias_bits, got });
+        }
+    }
+    Ok(())
+}
+
+/// The weight chunks without salts: zero wherever no layer has a weight.
+pub fn weight_chunks(layout: &Layout, model: &[LayerWeights]) -> Result<Vec<Vec<Fr>>, WitnessError> {
+    check_weights(layout, model)?;
+    let mut flat = vec![Fr::zero(); layout.chunks() * layout.rows()];
+    for (l, given) in layout.linear_layers().zip(model) {
+        let out = l.exponents.dims[1] as usize;
+        let inner = given.weights.len() / out;
+        for (i, value) in given.weights.iter().enumerate() {
+            flat[weight_position(l, weight_index(l, i / inner, i % inner))] = Fr::from(*value);
+        }
+        for (o, value) in given.biases.iter().enumerate() {
+            flat[l.biases as usize + o] = Fr::from(*value);
+        }
+    }
+    Ok(flat.chunks(layout.rows()).map(<[Fr]>::to_vec).collect())
+}
+
+/// (tap, out, channel, height, width) of the weight at `inner` in (channel, height, width).
+fn weight_index(l: &Linear, out: usize, inner: usize) -> [usize; 5] {
+    match &l.kind {
+        Kind::Dense => {
+            let [h, w] = [l.input[2] as usize, l.input[3] as usize];
+            [0, out, inner / (h * w), inner / w % h, inner % w]
+        }
+        Kind::Convolution(_) => {
+            let taps = l.taps() as usize;
+            [inner % taps, out, inner / taps, 0, 0]
+        }
+    }
+}
+
+/// Tampers with a trace as soon as a block exists: later blocks follow from what it leaves. Honest provers have none.
+pub(crate) type Tamper<'a> = &'a mut dyn FnMut(u16, &mut Trace);
+
+/// Runs the model.
+pub fn execute(layout: &Layout, model: &[LayerWeights], inputs: &[i64]) -> Result<Trace, WitnessError> {
+    Executor::new(layout, model, inputs, None)?.run()
+}
+
+/// Runs the model for a dishonest prover: nothing is checked.
+#[cfg(test)]
+pub(crate) fn execute_tampered(layout: &Layout, model: &[LayerWeights], inputs: &[i64], tamper: Tamper<'_>) -> Trace {
+    Executor::new(layout, model, inputs, Some(tamper)).and_then(Executor::run).unwrap()
+}
+
+struct Executor<'a> {
+    layout: &'a Layout,
+    model: &'a [LayerWeights],
+    trace: Trace,
+    tamper: Option<Tamper<'a>>,
+}
+
+impl<'a> Executor<'a> {
+    fn new(
+        layout: &'a Layout,
+        model: &'a [LayerWeights],
+        inputs: &[i64],
+        tamper: Option<Tamper<'a>>,
+    ) -> Result<Self, WitnessError> {
+        check_weights(layout, model)?;
+        if inputs.len() != layout.inputs() {
+            return Err(WitnessError::InputCount { expected: layout.inputs(), got: inputs.len() });
+        }
+        let [low, high] = layout.descriptor().input_domain;
+        for (position, got) in inputs.iter().enumerate() {
+            if tamper.is_none() && !(low..=high).contains(got) {
+                return Err(WitnessError::InputOutOfDomain { position, domain: [low, high], got: *got });
+            }
+        }
+        let mut cells = vec![Vec::new(); layout.descriptor().blocks.len()];
+        if let Some(Layer::Input { block, .. }) = layout.descriptor().layers.first() {
+            cells[usize::from(*block)] = inputs.to_vec();
+        }
+        Ok(Executor { layout, model, trace: Trace { cells, outputs: vec![] }, tamper })
+    }
+
+    fn run(mut self) -> Result<Trace, WitnessError> {
+        let layout = self.layout;
+        let mut linear = 0;
+        for (layer, op) in layout.descriptor().layers.iter().enumerate() {
+            match op {
+                Layer::Input { block, tight, .. } => {
+                    let values = std::mem::take(&mut self.trace.cells[usize::from(*block)]);
+                    self.store(layer, *block, values)?;
+                    if let Some(t) = tight {
+                        self.scale(layer, *block, t.block, t.bits)?;
+                    }
+                }
+                Layer::Combine { cell, view, exponents } => {
+                    let values = self.view(view, exponents.dims);
+                    self.store(layer, *cell, values)?;
+                }
+                Layer::Linear(l) => {
+                    let sums = self.sums(l, linear);
+                    linear += 1;
+                    self.requantise(layer, l, &sums)?;
+                }
+            }
+        }
+        Ok(self.trace)
+    }
+
+    /// Stores a block, and f of it in the block of its values.
+    fn store(&mut self, layer: usize, id: u16, values: Vec<i64>) -> Result<(), WitnessError> {
+        let (layout, d) = (self.layout, self.layout.descriptor());
+        self.trace.cells[usize::from(id)] = values;
+        self.tampered(id);
+        let block = layout.block(id);
+        let Column::Argument(j) = block.column else {
+            return Ok(());
+        };
+        let domain = layout.output_domain();
+        self.in_range(layer, &self.trace.cells[usize::from(id)], domain)?;
+        let function = d.functions[usize::from(d.pairs[usize::from(j)])];
+        let value = |b: &crate::descriptor::Block| b.column == Column::Value(j) && b.same_rows(block);
+        if let Some(to) = d.blocks.iter().position(value) {
+            let applied = self.trace.cells[usize::from(id)].iter().map(|y| function.apply(*y)).collect();
+            self.trace.cells[to] = applied;
+            self.tampered(to as u16);
+        }
+        Ok(())
+    }
+
+    fn tampered(&mut self, id: u16) {
+        if let Some(tamper) = &mut self.tamper {
+            tamper(id, &mut self.trace);
+        }
+    }
+
+    fn in_range(&self, layer: usize, values: &[i64], [low, high]: [i64; 2]) -> Result<(), WitnessError> {
+        match values.iter().position(|v| !(low..=high).contains(v)) {
+            Some(position) if self.tamper.is_none() => {
+                Err(WitnessError::OutOfCalibratedRange { layer, position, domain: [low, high], got: values[position] })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `scaled = 2^(s-bits) cell`.
+    fn scale(&mut self, layer: usize, cell: u16, scaled: u16, bits: u8) -> Result<(), WitnessError> {
+        let shift = self.layout.descriptor().range_bits.saturating_sub(bits);
+        let values = self.trace.cells[usize::from(cell)].iter().map(|v| v << shift).collect();
+        self.store(layer, scaled, values)
+    }
+
+    fn view(&self, view: &[Term], dims: Dims) -> Vec<i64> {
+        let mut out = vec![0i64; volume(&dims) as usize];
+        for term in view {
+            let (cells, [_, nc, nh, nw]) =
+                (&self.trace.cells[usize::from(term.block)], self.layout.block(term.block).dims.map(|n| n as usize));
+            for (v, [b, c, h, w]) in out.iter_mut().zip(indices(dims)) {
+                let at = ((b * nc + c) * nh + selected(term.height, h)) * nw + selected(term.width, w);
+                *v += i64::from(term.coefficient) * cells[at];
+            }
+        }
+        out
+    }
+
+    /// `W x + b`.
+    fn sums(&self, l: &Linear, linear: usize) -> Vec<i64> {
+        let x = self.view(&l.view, l.input);
+        let given = &self.model[linear];
+        let [_, nc, nh, nw] = l.input.map(|n| n as usize);
+        let inner = given.weights.len() / l.exponents.dims[1] as usize;
+        let cell = |[b, o, oh, ow]: [usize; 4]| {
+            let weights = &given.weights[o * inner..(o + 1) * inner];
+            let image = &x[b * nc * nh * nw..(b + 1) * nc * nh * nw];
+            let dot: i64 = match &l.kind {
+                Kind::Dense => weights.iter().zip(image).map(|(w, x)| w * x).sum(),
+                Kind::Convolution(window) => {
+                    let [kh, kw] = window.kernel.map(usize::from);
+                    let mut sum = 0;
+                    for c in 0..nc {
+                        for u in 0..kh {
+                            let Some(i) = tap_input(window, 0, oh, u, l.input[2]) else { continue };
+                            for v in 0..kw {
+                                let Some(j) = tap_input(window, 1, ow, v, l.input[3]) else { continue };
+                                sum += weights[(c * kh + u) * kw + v] * image[(c * nh + i) * nw + j];
+                            }
+                        }
+                    }
+                    sum
+                }
+            };
+            dot + given.biases[o]
+        };
+        indices(l.exponents.dims).map(cell).collect()
+    }
+
+    /// `y = floor((acc + 2^(S-1)) / 2^S)`, and the remainder in limbs of s bits.
+    fn requantise(&mut self, layer: usize, l: &Linear, sums: &[i64]) -> Result<(), WitnessError> {
+        let rounded: Vec<i64> = sums.iter().map(|acc| acc + (1 << (l.shift - 1))).collect();
+        let y: Vec<i64> = rounded.iter().map(|v| v >> l.shift).collect();
+        let rest: Vec<i64> = rounded.iter().map(|v| v & ((1 << l.shift) - 1)).collect();
+        let s = self.layout.descriptor().range_bits;
+        for (limb, id) in (0..).zip(&l.remainders) {
+            let values = rest.iter().map(|v| (v >> (limb * u32::from(s))) & ((1 << s) - 1)).collect();
+            self.store(layer, *id, values)?;
+        }
+        if let (Some(t), Some(top)) = (&l.tight, l.remainders.last()) {
+            self.scale(layer, *top, t.block, t.bits)?;
+        }
+        match l.output {
+            Some(id) => self.store(layer, id, y),
+            None => {
+                self.in_range(layer, &y, self.layout.output_domain())?;
+                self.trace.outputs = y;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The looked-up columns of phase 1, range columns and pairs. Rows of no block hold 0, or (0, f(0)); pad rows hold zeros
+/// until they are masked.
+pub(crate) fn columns(layout: &Layout, trace: &Trace) -> Vec<Vec<Fr>> {
+    let d = layout.descriptor();
+    let mut out = vec![vec![Fr::zero(); layout.rows()]; layout.multiplicities()];
+    for (j, function) in d.pairs.iter().enumerate() {
+        let default = Fr::from(d.functions[usize::from(*function)].apply(0));
+        out[layout.column(Column::Value(j as u8))].fill(default);
+    }
+    let place = |out: &mut [Vec<Fr>], column: Column, dims: Dims, block, values: &mut dyn Iterator<Item = i64>| {
+        let column = &mut out[layout.column(column)];
+        for (index, v) in indices(dims).zip(values) {
+            column[row(block, index)] = Fr::from(v);
+        }
+    };
+    // arguments with their values first, then whatever the trace says the values are
+    for (block, cells) in d.blocks.iter().zip(&trace.cells) {
+        if let Column::Argument(j) = block.column {
+            let function = d.functions[usize::from(d.pairs[usize::from(j)])];
+            let mut values = cells.iter().map(|y| function.apply(*y));
+            place(&mut out, Column::Value(j), block.dims, block, &mut values);
+        }
+    }
+    for (block, cells) in d.blocks.iter().zip(&trace.cells) {
+        if block.column != Column::Input {
+            place(&mut out, block.column, block.dims, block, &mut cells.iter().copied());
+        }
+    }
+    out
+}
