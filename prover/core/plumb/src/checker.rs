@@ -50,6 +50,7 @@ pub enum LayoutError {
     WeightsInVirtualChunk { layer: usize, expected_below: u64, end: u64 },
     WeightsOverlap { position: u64 },
     SaltsOfChunk { chunk: usize, expected_at_least: usize, got: usize },
+    SaltOnWeight { position: u32 },
     Overflow { layer: usize, bits: u32 },
     MaskCellsOverlap { got: u32 },
     MaskCellOutsideVirtualChunk { expected: [u64; 2], got: u32 },
@@ -140,11 +141,12 @@ impl fmt::Display for LayoutError {
             WeightsInVirtualChunk { layer, expected_below, end } => {
                 write!(f, "layer {layer}: weights end at {end}, the virtual chunk starts at {expected_below}")
             }
-            WeightsOverlap { position } => write!(f, "two weights or salts share position {position}"),
+            WeightsOverlap { position } => write!(f, "two blocks of weights share position {position}"),
             SaltsOfChunk { chunk, expected_at_least, got } => write!(
                 f,
                 "chunk {chunk}: expected {expected_at_least} or more salts (none if weights are public), got {got}"
             ),
+            SaltOnWeight { position } => write!(f, "a weight and a salt, or two salts, share position {position}"),
             Overflow { layer, bits } => write!(f, "layer {layer}: sums may reach 2^{bits}, the limit is 2^62"),
             MaskCellsOverlap { got } => write!(f, "mask cell {got} is used twice"),
             MaskCellOutsideVirtualChunk { expected, got } => {
@@ -503,6 +505,27 @@ impl<'a> Layers<'a> {
         self.sums(bound())
     }
 
+    /// Whether a position holds a real weight. Positions of a block beyond its real lengths meet no cell, since every
+    /// contraction is bounded by those: a salt may be there.
+    fn is_weight(&self, k: u32) -> bool {
+        let inside = |offset: u32, dims: &[u32], bits: &[usize]| {
+            let Some(mut rest) = k.checked_sub(offset).map(u64::from) else {
+                return false;
+            };
+            let real = dims.iter().zip(bits).rev().all(|(n, bits)| {
+                let i = rest & ((1 << bits) - 1);
+                rest >>= bits;
+                i < u64::from(*n)
+            });
+            real && rest == 0
+        };
+        self.d.layers.iter().any(|layer| {
+            let Layer::Linear(l) = layer else { return false };
+            let (bits, dims) = (l.weight_index_bits(), l.weight_dims());
+            inside(l.weights, &dims, &bits) || inside(l.biases, &dims[1..2], &bits[1..2])
+        })
+    }
+
     fn salts(mut self) -> Checked {
         let d = self.d;
         for chunk in 0..usize::from(d.chunks) {
@@ -520,7 +543,9 @@ impl<'a> Layers<'a> {
                 end: u64::from(*k) + 1,
             });
         }
-        self.weights.extend(d.salts.iter().map(|k| [u64::from(*k), u64::from(*k) + 1]));
+        for (i, k) in d.salts.iter().enumerate() {
+            need(!d.salts[..i].contains(k) && !self.is_weight(*k), E::SaltOnWeight { position: *k })?;
+        }
         match overlap(&mut self.weights) {
             Some(position) => Err(E::WeightsOverlap { position }),
             None => Ok(()),

@@ -13,11 +13,23 @@ use std::fmt;
 use zeroize::Zeroize;
 
 /// What a verifier needs: the layout, the commitments of the weights, and the id that binds both.
-#[derive(Clone, Debug)]
 pub struct VerifyingKey<S: Scheme> {
     pub(crate) layout: Layout,
     pub(crate) weights: Vec<S::Commitment>,
     pub(crate) circuit_id: Word,
+}
+
+// Derived, these would ask the scheme itself to be Clone and Debug.
+impl<S: Scheme> Clone for VerifyingKey<S> {
+    fn clone(&self) -> Self {
+        VerifyingKey { layout: self.layout.clone(), weights: self.weights.clone(), circuit_id: self.circuit_id }
+    }
+}
+
+impl<S: Scheme> fmt::Debug for VerifyingKey<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyingKey").field("circuit_id", &self.circuit_id).finish_non_exhaustive()
+    }
 }
 
 /// The number of weight commitments is not the number of chunks.
@@ -73,7 +85,6 @@ impl<S: Scheme> VerifyingKey<S> {
 }
 
 /// What a prover needs beside the input. Holds hidden weights and their salts: keep it secret where they are hidden.
-#[derive(Clone)]
 pub struct ProvingKey<S: Scheme> {
     pub(crate) verifying: VerifyingKey<S>,
     pub(crate) model: Vec<LayerWeights>,
@@ -150,7 +161,6 @@ pub(crate) fn key_of_chunks<S: Committer>(
 
 /// An input and the salted column behind its commitment `C_in`, which may be published or signed before any proof. Whoever
 /// holds this can open the commitment.
-#[derive(Clone)]
 pub struct CommittedInput<S: Scheme> {
     pub(crate) column: Vec<Fr>,
     /// C_in.

@@ -31,3 +31,6 @@ pub mod sumcheck;
 pub mod transcript;
 pub mod verify;
 pub mod witness;
+
+#[cfg(test)]
+mod tests;

@@ -245,15 +245,15 @@ impl<S: Committer> Prover<'_, S> {
         tables.extend(columns[..layout.evaluated()].iter().cloned());
         tables.push(table);
         let mask = masks::libra(layout, &columns[g1], rho_a, 0);
-        let mut h_a = rho_a * inner(&mask.coefficients, &mask_sum(layout.c(), DEGREE_A));
-        match self.total {
-            Total::Zero => {}
+        let gate_sum = match self.total {
+            Total::Zero => Fr::zero(),
             #[cfg(test)]
             Total::True => {
-                h_a +=
-                    (0..layout.rows()).map(|x| gates.at(&tables.iter().map(|t| t[x]).collect::<Vec<_>>())).sum::<Fr>()
+                let row = |x: usize| tables.iter().map(|t| t[x]).collect::<Vec<_>>();
+                (0..layout.rows()).map(|x| gates.at(&row(x))).sum()
             }
-        }
+        };
+        let h_a = gate_sum + rho_a * inner(&mask.coefficients, &mask_sum(layout.c(), DEGREE_A));
         send(t, &mut proof, "H_A", &[h_a]);
         let folded = sumcheck::prove(t, "sumcheck A", tables, &gates, Some(&mask), &mut proof);
         let e = &folded.values[crate::lookup::BEFORE_COLUMNS..][..layout.evaluated()];

@@ -1,0 +1,121 @@
+//! Honest proofs are accepted, and their outputs are those of a second executor.
+
+use super::networks::*;
+use crate::descriptor::*;
+use crate::field::{Word, from_word, to_integer};
+use crate::keys::setup;
+use crate::layout::Layout;
+use crate::prove::{ProveError, Proven, prove, prove_with};
+use crate::scheme::ideal::Ideal;
+use crate::verify::{proof_words, verify};
+use crate::witness::{WitnessError, execute};
+
+pub(super) const CTX: Word = [0xc7; 32];
+
+pub(super) fn honest(s: &mut Setting) -> Proven {
+    prove_with(&s.scheme, &s.key, &s.inputs, s.committed.as_ref(), &CTX, &mut s.rng).unwrap()
+}
+
+fn outputs(layout: &Layout, proven: &Proven) -> Vec<i64> {
+    let [low, high] = layout.output_domain();
+    let words = &proven.public_inputs[proven.public_inputs.len() - layout.outputs()..];
+    words.iter().map(|w| to_integer(&from_word(w).unwrap(), low, high).unwrap()).collect()
+}
+
+fn accepted(descriptor: Descriptor, plain: impl Fn(&Setting, &[i64]) -> Vec<i64>) {
+    for seed in 1..4 {
+        let mut s = Setting::new(descriptor.clone(), seed);
+        let proven = honest(&mut s);
+        assert_eq!(proven.proof.len(), 32 * proof_words(&s.scheme, s.layout()));
+        verify(&s.scheme, &s.key.verifying, &proven.proof, &proven.public_inputs, &CTX).unwrap();
+        let one = s.inputs.len() / s.layout().descriptor().batch as usize;
+        let expected: Vec<i64> = s.inputs.chunks(one).flat_map(|image| plain(&s, image)).collect();
+        assert_eq!(outputs(s.layout(), &proven), expected);
+    }
+}
+
+#[test]
+fn a_dense_network() {
+    accepted(mlp(), |s, x| {
+        let m = &s.key.model;
+        let h = plain_clamp(&plain_dense(&maps(x, [10, 1, 1]), &m[0], 4), 0, 31);
+        let h = plain_clamp(&plain_dense(&h, &m[1], 4), 0, 31);
+        flat(&plain_dense(&h, &m[2], 4))
+    });
+    accepted(signed(), |s, x| {
+        let m = &s.key.model;
+        let h = plain_clamp(&plain_dense(&maps(x, [4, 1, 1]), &m[0], 5), 0, 31);
+        flat(&plain_dense(&h, &m[1], 4))
+    });
+}
+
+#[test]
+fn a_convolutional_network() {
+    for stride2 in [false, true] {
+        accepted(cnn(&CNN, stride2), |s, x| {
+            let m = &s.key.model;
+            let a = plain_clamp(&plain_conv(&maps(x, [1, 6, 6]), &m[0], &square(3, 1, 1), 4), 0, 31);
+            let pooled = plain_pool(&a);
+            let h =
+                if stride2 { plain_conv(&pooled, &m[1], &square(3, 2, 1), 4) } else { plain_dense(&pooled, &m[1], 4) };
+            flat(&plain_dense(&plain_clamp(&h, 0, 31), &m[2], 4))
+        });
+    }
+}
+
+#[test]
+fn every_other_feature() {
+    accepted(mixed(), |s, x| {
+        let m = &s.key.model;
+        let window = Window { kernel: [2, 3], stride: [2, 1], before: [1, 0], after: [0, 2] };
+        let a = plain_conv(&maps(x, [2, 5, 7]), &m[0], &window, 3);
+        let b = plain_clamp(&plain_conv(&a, &m[1], &square(1, 1, 0), 3), 3, 20);
+        let residual: Vec<i64> = flat(&a).iter().zip(flat(&b)).map(|(a, b)| a - 2 * b).collect();
+        let twice: Vec<i64> = residual.iter().map(|v| 2 * v).collect(); // the identity of it, and itself
+        let h = plain_dense(&maps(&twice, [3, 3, 7]), &m[2], 7);
+        flat(&plain_dense(&plain_clamp(&h, 0, 31), &m[3], 1))
+    });
+}
+
+#[test]
+fn the_public_door() {
+    let s = Setting::new(mlp(), 5);
+    let scheme = Ideal::new(9);
+    let key = setup(&scheme, mlp(), s.key.model.clone()).unwrap();
+    let again = setup(&scheme, mlp(), s.key.model.clone()).unwrap();
+    assert_ne!(key.verifying.circuit_id(), again.verifying.circuit_id()); // fresh salts
+    let proven = prove(&scheme, &key, &s.inputs, None, &CTX).unwrap();
+    verify(&scheme, &key.verifying, &proven.proof, &proven.public_inputs, &CTX).unwrap();
+    // two proofs of one witness share no word of their commitments and no value
+    let other = prove(&scheme, &key, &s.inputs, None, &CTX).unwrap();
+    assert_eq!(proven.public_inputs, other.public_inputs);
+    let words = |p: &Proven| p.proof.as_chunks::<32>().0.to_vec();
+    assert!(words(&proven).iter().all(|w| !words(&other).contains(w)));
+    // public weights have no salts: anyone gets the same circuit
+    let m = Setting::new(mixed(), 1).key.model;
+    let ids = [(); 2].map(|_| setup(&scheme, mixed(), m.clone()).unwrap().verifying.circuit_id());
+    assert_eq!(ids[0], ids[1]);
+}
+
+#[test]
+fn values_out_of_range_are_named() {
+    let mut s = Setting::new(mlp(), 5);
+    let mut model = s.key.model.clone();
+    model[1].weights.fill(7);
+    model[1].biases.fill(15);
+    s.inputs.fill(15);
+    model[0].weights.fill(2);
+    let error = execute(s.layout(), &model, &s.inputs).unwrap_err();
+    assert_eq!(error.to_string(), "layer 2: value 0 is 59, out of the calibrated range [-32, 31]");
+    s.inputs[3] = 16;
+    let error = prove(&s.scheme, &s.key, &s.inputs, None, &CTX).unwrap_err();
+    let expected = WitnessError::InputOutOfDomain { position: 3, domain: [0, 15], got: 16 };
+    assert_eq!(error, ProveError::Witness(expected));
+    model[0].weights[2] = 8;
+    assert!(matches!(
+        setup(&s.scheme, mlp(), model.clone()),
+        Err(crate::keys::SetupError::Weights(WitnessError::WeightOutOfRange { layer: 0, position: 2, .. }))
+    ));
+    model.pop();
+    assert!(setup(&s.scheme, mlp(), model).is_err());
+}

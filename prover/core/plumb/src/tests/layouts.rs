@@ -1,0 +1,222 @@
+//! Bad layouts, each refused by a rule of its own; the descriptor's encoding.
+
+use super::networks::*;
+use crate::checker::{LayoutError as E, check};
+use crate::descriptor::*;
+use crate::randomness::Seeded;
+
+fn linear(d: &mut Descriptor, layer: usize) -> &mut Linear {
+    match &mut d.layers[layer] {
+        Layer::Linear(l) => l,
+        _ => panic!("no weights in layer {layer}"),
+    }
+}
+
+/// The layers of [`cnn`].
+pub(super) const CONV1: usize = 1;
+pub(super) const POOL1: usize = 2;
+pub(super) const POOL2: usize = 3;
+pub(super) const FC1: usize = 4;
+pub(super) const FC2: usize = 5;
+
+/// The block that a layer's limb is in.
+pub(super) fn remainder(d: &Descriptor, layer: usize) -> u16 {
+    match &d.layers[layer] {
+        Layer::Linear(l) => l.remainders[0],
+        _ => panic!("no remainder"),
+    }
+}
+
+/// The argument block that a layer writes.
+pub(super) fn argument(d: &Descriptor, layer: usize) -> u16 {
+    match &d.layers[layer] {
+        Layer::Linear(l) => l.output.unwrap(),
+        Layer::Combine { cell, .. } => *cell,
+        Layer::Input { block, .. } => *block,
+    }
+}
+
+/// The block of its values.
+pub(super) fn value(d: &Descriptor, layer: usize) -> u16 {
+    let y = &d.blocks[usize::from(argument(d, layer))];
+    let paired = |b: &Block| matches!(b.column, Column::Value(_)) && b.same_rows(y);
+    d.blocks.iter().position(paired).unwrap() as u16
+}
+
+fn broken(good: &Descriptor, change: impl FnOnce(&mut Descriptor)) -> E {
+    let mut bad = good.clone();
+    change(&mut bad);
+    assert_ne!(*good, bad);
+    let error = check(&bad).expect_err("a bad layout was accepted");
+    assert!(!error.to_string().is_empty());
+    error
+}
+
+macro_rules! refused {
+    ($good:expr, $($name:literal: $change:expr => $error:pat),* $(,)?) => {$(
+        let error = broken(&$good, $change);
+        assert!(matches!(error, $error), "{}: {error:?}", $name);
+    )*};
+}
+
+#[test]
+fn twenty_bad_layouts() {
+    let good = cnn(&CNN, false);
+    check(&good).unwrap();
+    let (rows, active) = (512u32, 496u32);
+    let block = |d: &Descriptor, id: u16| d.blocks[usize::from(id)].clone();
+    let rem = |layer| usize::from(remainder(&good, layer));
+    let (x, fc1_a) = (block(&good, argument(&good, 0)), usize::from(value(&good, FC1)));
+    refused! { good,
+        "pad rows": |d: &mut Descriptor| d.blocks[rem(FC2)].offset = rows - 8 => E::BlockTouchesPadRows { .. },
+        "block overlap": |d: &mut Descriptor| d.blocks[rem(FC1)].offset = x.offset => E::BlocksOverlap { column: Column::Range(0), .. },
+        "misaligned": |d: &mut Descriptor| d.blocks[rem(FC1)].offset += 1 => E::BlockNotAligned { .. },
+        "exponent overlap": |d: &mut Descriptor| linear(d, FC2).exponents.offset -= 1 => E::ExponentsOverlap { .. },
+        "exponent stride": |d: &mut Descriptor| linear(d, CONV1).exponents.strides[2] = 4 => E::ExponentStrides { layer: CONV1 },
+        "mask overlap": |d: &mut Descriptor| d.mask_cells.inputs = d.mask_cells.weights => E::MaskCellsOverlap { .. },
+        "mask in weights": |d: &mut Descriptor| d.mask_cells.weights = [0, 1] => E::MaskCellOutsideVirtualChunk { got: 0, .. },
+        "mask rows": |d: &mut Descriptor| d.mask_cells.rows[0] = active - 1 => E::MaskCellOutsidePadRows { .. },
+        "weights in virtual chunk": |d: &mut Descriptor| linear(d, FC1).weights = 2 * rows => E::WeightsInVirtualChunk { layer: FC1, .. },
+        "weight overlap": |d: &mut Descriptor| linear(d, FC2).weights = linear(d, CONV1).weights => E::WeightsOverlap { .. },
+        "salt overlap": |d: &mut Descriptor| linear(d, FC2).biases = 2 * rows - 4 => E::SaltOnWeight { .. },
+        "padded contraction": |d: &mut Descriptor| linear(d, FC2).input[1] = 8 => E::ViewShape { layer: FC2, .. },
+        "padded image": |d: &mut Descriptor| linear(d, CONV1).input[3] = 8 => E::ViewBeyondRealLength { layer: CONV1, .. },
+        "padded output": |d: &mut Descriptor| linear(d, FC1).exponents.dims[1] = 8 => E::OutputBlock { layer: FC1 },
+        "unpaired activation": |d: &mut Descriptor| d.blocks[fc1_a].offset = 480 => E::UnfixedCells { layer: FC2, .. },
+        "reads remainder": |d: &mut Descriptor| linear(d, FC2).view[0].block = rem(FC1) as u16 => E::UnfixedCells { layer: FC2, .. },
+        "reads later layer": |d: &mut Descriptor| d.layers.swap(CONV1, POOL1) => E::UnfixedCells { layer: CONV1, .. },
+        "short pool": |d: &mut Descriptor| match &mut d.layers[POOL1] {
+            Layer::Combine { exponents, .. } => exponents.dims[3] = 2,
+            _ => panic!(),
+        } => E::CombineLength { layer: POOL1 },
+        "wide table": |d: &mut Descriptor| d.range_table.bits = 5 => E::TableSize { table: 0, expected: 4, got: 5 },
+        "one salt": |d: &mut Descriptor| { d.salts.pop(); } => E::SaltsOfChunk { chunk: 1, got: 1, .. },
+    }
+}
+
+#[test]
+fn more_bad_layouts() {
+    let good = cnn(&CNN, false);
+    let rem = |layer| usize::from(remainder(&good, layer));
+    let argument_of = |layer| usize::from(argument(&good, layer));
+    let tight = |l: &Descriptor| Tight {
+        block: 0,
+        bits: 3,
+        exponents: l
+            .layers
+            .iter()
+            .find_map(|l| match l {
+                Layer::Input { exponents, .. } => Some(exponents.clone()),
+                _ => None,
+            })
+            .unwrap(),
+    };
+    refused! { good,
+        "range column": |d: &mut Descriptor| d.range_columns = 0 => E::Size { what: "range columns", .. },
+        "no such column": |d: &mut Descriptor| d.blocks[rem(FC2)].column = Column::Range(1) => E::NoSuchColumn { .. },
+        "no such block": |d: &mut Descriptor| linear(d, FC2).view[0].block = 999 => E::NoSuchBlock { layer: FC2, got: 999 },
+        "no such function": |d: &mut Descriptor| d.pairs[0] = 1 => E::NoSuchFunction { pair: 0, got: 1 },
+        "batch": |d: &mut Descriptor| d.batch = 1 => E::BatchLength { expected: 1, got: 2, .. },
+        "empty block": |d: &mut Descriptor| d.blocks[rem(FC2)].dims[1] = 0 => E::EmptyBlock { .. },
+        "table overlap": |d: &mut Descriptor| d.functions[0].slot.offset = 0 => E::TablesOverlap { .. },
+        "table in pad rows": |d: &mut Descriptor| d.functions[0].slot.offset = 448 => E::TablePlacement { .. },
+        "function bounds": |d: &mut Descriptor| d.functions[0].high = 32 => E::FunctionBounds { .. },
+        "input domain": |d: &mut Descriptor| d.input_domain[1] = 16 => E::InputDomain { expected: [0, 15], got: [0, 16] },
+        "two inputs": |d: &mut Descriptor| d.layers.insert(1, d.layers[0].clone()) => E::InputLayer { layer: 1 },
+        "no input": |d: &mut Descriptor| { d.layers.remove(0); } => E::InputLayer { layer: 0 },
+        "input in a free column": |d: &mut Descriptor| match &mut d.layers[0] {
+            Layer::Input { block, .. } => *block = value(&good, CONV1),
+            _ => panic!(),
+        } => E::InputBlock { .. },
+        "link missing": |d: &mut Descriptor| match &mut d.layers[0] {
+            Layer::Input { link, .. } => *link = None,
+            _ => panic!(),
+        } => E::InputLink { layer: 0 },
+        "link elsewhere": |d: &mut Descriptor| d.blocks.iter_mut().filter(|b| b.column == Column::Input).for_each(|b| b.offset = 0) => E::InputLink { layer: 0 },
+        "no input salt": |d: &mut Descriptor| d.input_salts.clear() => E::InputSalts { got: 0, .. },
+        "input salt in a cell": |d: &mut Descriptor| d.input_salts[0] = 0 => E::InputSalts { .. },
+        "needless tight range": |d: &mut Descriptor| { let t = tight(d); linear(d, FC2).tight = Some(t) } => E::TightRange { layer: FC2 },
+        "no public layer": |d: &mut Descriptor| { d.layers.pop(); } => E::PublicLayer { expected: FC1, got: None },
+        "written twice": |d: &mut Descriptor| linear(d, FC2).output = Some(argument_of(FC1) as u16) => E::OutputBlock { .. } | E::WrittenTwice { .. },
+        "remainder written twice": |d: &mut Descriptor| {
+            let [dims, batch] = [d.blocks[rem(FC1)].dims, d.blocks[rem(FC2)].dims];
+            assert_ne!(dims, batch);
+            linear(d, FC2).remainders[0] = rem(FC1) as u16;
+        } => E::RemainderBlock { layer: FC2, limb: 0 },
+        "limb missing": |d: &mut Descriptor| linear(d, FC2).remainders.clear() => E::RemainderLimbs { expected: 1, got: 0, .. },
+        "range not tight": |d: &mut Descriptor| linear(d, FC2).shift = 3 => E::TightRange { layer: FC2 },
+        "shift of two limbs": |d: &mut Descriptor| linear(d, FC2).shift = 5 => E::RemainderLimbs { expected: 2, got: 1, .. },
+        "no rounding": |d: &mut Descriptor| linear(d, FC2).shift = 0 => E::Size { what: "shift", .. },
+        "empty view": |d: &mut Descriptor| linear(d, FC2).view.clear() => E::EmptyView { layer: FC2 },
+        "low bits beyond the shift": |d: &mut Descriptor| linear(d, FC1).view[0].height.low = 2 => E::ViewShape { layer: FC1, .. },
+        "shift beyond the block": |d: &mut Descriptor| linear(d, FC1).view[0].height.shift = 200 => E::ViewShape { layer: FC1, .. },
+        "stride 3": |d: &mut Descriptor| linear(d, CONV1).kind = Kind::Convolution(square(3, 3, 1)) => E::ConvolutionWindow { layer: CONV1 },
+        "window too large": |d: &mut Descriptor| linear(d, CONV1).kind = Kind::Convolution(square(9, 1, 1)) => E::ConvolutionWindow { layer: CONV1 },
+        "convolution length": |d: &mut Descriptor| linear(d, CONV1).kind = Kind::Convolution(square(3, 1, 0)) => E::OutputLength { layer: CONV1, expected: [2, 2, 4, 4], got: [2, 2, 6, 6] },
+        "weights not aligned": |d: &mut Descriptor| linear(d, FC2).weights += 1 => E::WeightsNotAligned { layer: FC2, .. },
+        "overflow": |d: &mut Descriptor| linear(d, FC1).weight_bits = 60 => E::Overflow { layer: FC1, .. },
+        "overflow of everything": |d: &mut Descriptor| linear(d, FC1).weight_bits = 255 => E::Overflow { layer: FC1, bits: 128 },
+        "too large an exponent": |d: &mut Descriptor| linear(d, FC2).exponents.offset = u64::MAX => E::ExponentStrides { layer: FC2 },
+        "salt twice": |d: &mut Descriptor| d.salts[1] = d.salts[0] => E::SaltOnWeight { .. },
+        "salt in the virtual chunk": |d: &mut Descriptor| d.salts.push(1024) => E::WeightsInVirtualChunk { .. },
+        "committed weights": |d: &mut Descriptor| d.weight_visibility = Visibility::Committed => E::Size { .. },
+        "salted public weights": |d: &mut Descriptor| d.weight_visibility = Visibility::Public => E::SaltsOfChunk { got: 2, .. },
+        "too few pad rows": |d: &mut Descriptor| d.log_pad = 2 => E::Size { what: "log2 of the pad rows", .. },
+        "no column": |d: &mut Descriptor| d.log_rows = 255 => E::Size { what: "log2 of the rows", .. },
+    }
+    let small = Net::new([5, 3, 3, 3], 1, Visibility::Hidden, Visibility::Public, &[(0, 3)]);
+    let mut net = small;
+    let (x, dims) = net.input([2, 1, 1], 0, 3);
+    net.linear(Kind::Dense, x, dims, 2, 3, None);
+    assert!(matches!(check(&net.finish()), Err(E::MasksDoNotFit { .. })));
+    let mut net = Net::new([8, 3, 3, 3], 1, Visibility::Hidden, Visibility::Public, &[(0, 3)]);
+    let (x, dims) = net.input([2, 1, 1], 0, 3);
+    net.linear(Kind::Dense, x.clone(), dims, 2, 3, None);
+    check(&net.d.clone()).unwrap_err(); // the virtual chunk has not been placed
+    net.combine(x, dims, 0);
+    assert_eq!(check(&net.finish()), Err(E::PublicLayer { expected: 2, got: Some(1) }));
+}
+
+#[test]
+fn descriptors_have_one_encoding() {
+    for d in [mlp(), cnn(&CNN, false), cnn(&CNN, true), mixed(), signed()] {
+        check(&d).unwrap();
+        let bytes = d.to_bytes();
+        assert_eq!(Descriptor::from_bytes(&bytes).unwrap(), d);
+        for n in 0..bytes.len() {
+            assert!(matches!(Descriptor::from_bytes(&bytes[..n]), Err(DescriptorError::Truncated { .. })), "{n}");
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        let expected = DescriptorError::Trailing { expected: bytes.len(), got: bytes.len() + 1 };
+        assert_eq!(Descriptor::from_bytes(&longer), Err(expected));
+    }
+}
+
+/// Whatever the bytes are: no panic, one encoding, and a checker that comes to an end.
+#[test]
+fn damaged_descriptors() {
+    let mut rng = Seeded::new(77);
+    let (mut parsed, mut sound) = (0, 0);
+    for d in [mlp(), cnn(&CNN, false), mixed()] {
+        let good = d.to_bytes();
+        for _ in 0..6000 {
+            let mut bytes = good.clone();
+            for _ in 0..=rng.below(3) {
+                let at = rng.below(bytes.len() as u64) as usize;
+                bytes[at] = match rng.below(4) {
+                    0 => 0,
+                    1 => 0xff,
+                    2 => bytes[at] ^ (1 << rng.below(8)),
+                    _ => rng.below(256) as u8,
+                };
+            }
+            let Ok(d) = Descriptor::from_bytes(&bytes) else { continue };
+            assert_eq!(d.to_bytes(), bytes);
+            parsed += 1;
+            sound += usize::from(check(&d).is_ok());
+        }
+    }
+    assert!(parsed > 10_000 && sound > 100, "{parsed} {sound}");
+    // those that changed nothing but, say, a weight's width are sound: most damage is not
+    assert!(sound < parsed / 2, "{sound} of {parsed}");
+}

@@ -1,0 +1,9 @@
+//! Tests of the protocol as a whole, over an ideal commitment.
+
+mod cheats;
+mod honest;
+mod layouts;
+mod mutations;
+mod networks;
+mod products;
+mod zero_knowledge;

@@ -1,0 +1,449 @@
+//! A small compiler, networks made with it, and a second executor that knows nothing of layouts.
+
+use crate::closed_forms::index_bits;
+use crate::descriptor::*;
+use crate::gather::{indices, weight_position};
+use crate::keys::{CommittedInput, ProvingKey, commit_input_with, setup_with};
+use crate::layout::Layout;
+use crate::randomness::Seeded;
+use crate::scheme::ideal::Ideal;
+use crate::witness::{LayerWeights, execute};
+use std::collections::BTreeMap;
+
+pub(super) type View = Vec<Term>;
+
+/// Builds descriptors: blocks go to the first aligned rows that are free.
+pub(super) struct Net {
+    pub(super) d: Descriptor,
+    taken: BTreeMap<Column, Vec<[u64; 2]>>,
+    exponent: u64,
+    weights: u64,
+}
+
+fn low(shift: u8, low: u32) -> Select {
+    Select { shift, low }
+}
+
+/// Reads a block as it is.
+pub(super) fn whole(block: u16) -> View {
+    vec![Term { coefficient: 1, block, height: low(0, 0), width: low(0, 0) }]
+}
+
+/// Every second column or row of a view, starting at `odd`.
+fn every_second(view: &View, heights: bool, odd: u32) -> View {
+    let halve = |s: Select| low(s.shift + 1, s.low + (odd << s.shift));
+    let each = |t: &Term| match heights {
+        true => Term { height: halve(t.height), ..*t },
+        false => Term { width: halve(t.width), ..*t },
+    };
+    view.iter().map(each).collect()
+}
+
+pub(super) fn square(kernel: u8, stride: u8, pad: u8) -> Window {
+    Window { kernel: [kernel; 2], stride: [stride; 2], before: [pad; 2], after: [pad; 2] }
+}
+
+impl Net {
+    /// `sizes`: c, log2 of the pad rows, s, K. `functions`: bounds of the clamps; pair j has function j.
+    pub(super) fn new(
+        sizes: [u8; 4],
+        batch: u32,
+        input: Visibility,
+        weights: Visibility,
+        functions: &[(i32, i32)],
+    ) -> Net {
+        let [log_rows, log_pad, range_bits, value_bits] = sizes;
+        let slot = |j: usize| {
+            let align = |v: u32| v.next_multiple_of(1 << value_bits);
+            Slot { offset: align(1 << range_bits) + ((j as u32) << value_bits), bits: value_bits }
+        };
+        let function = |(j, (low, high)): (usize, &(i32, i32))| Function { slot: slot(j), low: *low, high: *high };
+        let rows = 1u32 << log_rows;
+        Net {
+            d: Descriptor {
+                log_rows,
+                log_pad,
+                range_bits,
+                value_bits,
+                batch,
+                input_visibility: input,
+                weight_visibility: weights,
+                input_domain: [0, (1 << range_bits) - 1],
+                range_columns: 1,
+                pairs: (0..functions.len() as u8).collect(),
+                chunks: 1,
+                range_table: Slot { offset: 0, bits: range_bits },
+                functions: functions.iter().enumerate().map(function).collect(),
+                blocks: vec![],
+                layers: vec![],
+                mask_cells: MaskCells {
+                    rows: [rows - 1, rows - 2, rows - 3, rows - 4],
+                    weights: [0, 1],
+                    inputs: [2, 3],
+                },
+                salts: vec![],
+                input_salts: if input == Visibility::Committed { vec![rows - 1, rows - 2] } else { vec![] },
+            },
+            taken: BTreeMap::new(),
+            exponent: 0,
+            weights: 0,
+        }
+    }
+
+    pub(super) fn place(&mut self, column: Column, dims: Dims, from: u32) -> u16 {
+        let mut block = Block { column, offset: 0, dims };
+        let size = block.size();
+        let taken = self.taken.entry(column).or_default();
+        let free = |at: &u64| taken.iter().all(|[start, end]| at + size <= *start || *end <= *at);
+        let at = (u64::from(from).next_multiple_of(size)..).step_by(size as usize).find(free).unwrap();
+        taken.push([at, at + size]);
+        block.offset = at as u32;
+        self.d.blocks.push(block);
+        self.d.blocks.len() as u16 - 1
+    }
+
+    fn value_of(&mut self, argument: u16) -> u16 {
+        let mut block = self.d.blocks[usize::from(argument)].clone();
+        let Column::Argument(j) = block.column else { panic!("no argument") };
+        block.column = Column::Value(j);
+        self.d.blocks.push(block);
+        self.d.blocks.len() as u16 - 1
+    }
+
+    pub(super) fn family(&mut self, dims: Dims) -> Exponents {
+        let bits = dims.map(index_bits);
+        let strides = [0, 1, 2, 3].map(|i| 1 << bits[i + 1..].iter().sum::<usize>());
+        let offset = self.exponent;
+        self.exponent += 1 << bits.iter().sum::<usize>();
+        Exponents { offset, strides, dims }
+    }
+
+    fn tight(&mut self, dims: Dims, bits: u8) -> Option<Tight> {
+        (bits < self.d.range_bits).then(|| {
+            let column = Column::Range(self.d.range_columns - 1);
+            Tight { block: self.place(column, dims, 0), bits, exponents: self.family(dims) }
+        })
+    }
+
+    /// The input in a range column, at a given row or after it; `bits` is its exact range.
+    pub(super) fn input(&mut self, inner: [u32; 3], from: u32, bits: u8) -> (View, Dims) {
+        let dims = [self.d.batch, inner[0], inner[1], inner[2]];
+        let block = self.place(Column::Range(0), dims, from);
+        let link = (self.d.input_visibility == Visibility::Committed).then(|| {
+            self.d.blocks.push(Block { column: Column::Input, ..self.d.blocks[usize::from(block)].clone() });
+            self.d.blocks.len() as u16 - 1
+        });
+        self.d.input_domain = [0, (1 << bits) - 1];
+        let tight = self.tight(dims, bits);
+        let exponents = self.family(dims);
+        self.d.layers.push(Layer::Input { block, link, tight, exponents });
+        (whole(block), dims)
+    }
+
+    /// A signed input, in an argument column.
+    pub(super) fn signed_input(&mut self, inner: [u32; 3], pair: u8) -> (View, Dims) {
+        let dims = [self.d.batch, inner[0], inner[1], inner[2]];
+        let block = self.place(Column::Argument(pair), dims, 0);
+        let half = 1i64 << (self.d.value_bits - 1);
+        self.d.input_domain = [-half, half - 1];
+        let exponents = self.family(dims);
+        self.d.layers.push(Layer::Input { block, link: None, tight: None, exponents });
+        (whole(block), dims)
+    }
+
+    /// A layer with weights; `pair` is its activation, none for the public output.
+    pub(super) fn linear(
+        &mut self,
+        kind: Kind,
+        view: View,
+        input: Dims,
+        out: u32,
+        shift: u8,
+        pair: Option<u8>,
+    ) -> (View, Dims) {
+        let length = |i: usize| match &kind {
+            Kind::Dense => 1,
+            Kind::Convolution(w) => {
+                let padded = input[2 + i] + u32::from(w.before[i]) + u32::from(w.after[i]);
+                (padded - u32::from(w.kernel[i])) / u32::from(w.stride[i]) + 1
+            }
+        };
+        let dims = [self.d.batch, out, length(0), length(1)];
+        let output = pair.map(|j| self.place(Column::Argument(j), dims, 0));
+        let s = self.d.range_bits;
+        let limbs = shift.div_ceil(s);
+        let remainders = (0..limbs).map(|i| self.place(Column::Range(i % self.d.range_columns), dims, 0)).collect();
+        let tight = self.tight(dims, shift - s * (limbs - 1));
+        let exponents = self.family(dims);
+        let mut l = Linear {
+            kind,
+            view,
+            input,
+            output,
+            remainders,
+            tight,
+            shift,
+            exponents,
+            weights: 0,
+            biases: 0,
+            weight_bits: 3,
+            bias_bits: 4,
+        };
+        let mut place = |bits: usize| {
+            let at = self.weights.next_multiple_of(1 << bits);
+            self.weights = at + (1 << bits);
+            at as u32
+        };
+        l.weights = place(l.weight_index_bits().iter().sum());
+        l.biases = place(index_bits(out));
+        self.d.layers.push(Layer::Linear(l));
+        (output.map_or(vec![], |y| whole(self.value_of(y))), dims)
+    }
+
+    /// `cell = view`, and f of it.
+    pub(super) fn combine(&mut self, view: View, dims: Dims, pair: u8) -> View {
+        let cell = self.place(Column::Argument(pair), dims, 0);
+        let exponents = self.family(dims);
+        self.d.layers.push(Layer::Combine { cell, view, exponents });
+        whole(self.value_of(cell))
+    }
+
+    /// max(a, b) = b + relu(a - b), first over columns and then over rows. The pair's function must be ReLU.
+    pub(super) fn max_pool(&mut self, view: View, dims: Dims, pair: u8) -> (View, Dims) {
+        let mut larger = |view: &View, heights: bool, dims: Dims| {
+            let (a, b) = (every_second(view, heights, 0), every_second(view, heights, 1));
+            let minus = b.iter().map(|t| Term { coefficient: -t.coefficient, ..*t });
+            let difference = a.into_iter().chain(minus).collect();
+            let relu = self.combine(difference, dims, pair);
+            [b, relu].concat()
+        };
+        let half = [dims[0], dims[1], dims[2], dims[3] / 2];
+        let quarter = [dims[0], dims[1], dims[2] / 2, dims[3] / 2];
+        let across = larger(&view, false, half);
+        (larger(&across, true, quarter), quarter)
+    }
+
+    /// Places the virtual chunk and the salts.
+    pub(super) fn finish(mut self) -> Descriptor {
+        let rows = 1u64 << self.d.log_rows;
+        self.d.chunks = self.weights.div_ceil(rows) as u16;
+        let start = u32::from(self.d.chunks) << self.d.log_rows;
+        self.d.mask_cells.weights = [start, start + 1];
+        self.d.mask_cells.inputs = [start + 2, start + 3];
+        if self.d.weight_visibility == Visibility::Hidden {
+            let mut used = vec![false; start as usize];
+            for layer in &self.d.layers {
+                let Layer::Linear(l) = layer else { continue };
+                let [taps, out, c, h, w] = l.weight_dims();
+                for [t, o, c, hw] in indices([taps, out, c, h * w]) {
+                    used[weight_position(l, [t, o, c, hw / w as usize, hw % w as usize])] = true;
+                }
+                used[l.biases as usize..(l.biases + out) as usize].fill(true);
+            }
+            for chunk in 0..u32::from(self.d.chunks) {
+                let all = (chunk << self.d.log_rows..(chunk + 1) << self.d.log_rows).rev();
+                self.d.salts.extend(all.filter(|k| !used[*k as usize]).take(2));
+            }
+        }
+        self.d
+    }
+}
+
+/// A dense network with ReLU: hidden input, hidden weights.
+pub(super) fn mlp() -> Descriptor {
+    let mut net = Net::new([8, 3, 4, 6], 1, Visibility::Hidden, Visibility::Hidden, &[(0, 31)]);
+    let (x, dims) = net.input([10, 1, 1], 0, 4);
+    let (h, dims) = net.linear(Kind::Dense, x, dims, 7, 4, Some(0));
+    let (h, dims) = net.linear(Kind::Dense, h, dims, 5, 4, Some(0));
+    net.linear(Kind::Dense, h, dims, 3, 4, None);
+    net.finish()
+}
+
+/// The sizes of [`cnn`].
+pub(super) struct Cnn {
+    pub(super) sizes: [u8; 4],
+    pub(super) size: u32,
+    pub(super) hidden: u32,
+    pub(super) classes: u32,
+}
+
+pub(super) const CNN: Cnn = Cnn { sizes: [9, 4, 4, 6], size: 6, hidden: 5, classes: 4 };
+pub(super) const SMALL_CNN: Cnn = Cnn { sizes: [7, 3, 4, 5], size: 4, hidden: 3, classes: 2 };
+
+/// Convolution, max pool, dense, dense: a batch of two, a committed input, hidden weights. With `stride2`, the hidden layer
+/// is a convolution of stride 2 that reads the pooled view.
+pub(super) fn cnn(p: &Cnn, stride2: bool) -> Descriptor {
+    let relu = (0, (1 << (p.sizes[3] - 1)) - 1);
+    let mut net = Net::new(p.sizes, 2, Visibility::Committed, Visibility::Hidden, &[relu]);
+    let remainders = 4 * p.size.next_power_of_two().pow(2); // the first convolution's, in front of the input
+    let (x, dims) = net.input([1, p.size, p.size], remainders, 4);
+    let conv1 = Kind::Convolution(square(3, 1, 1));
+    let (maps, dims) = net.linear(conv1, x, dims, 2, 4, Some(0));
+    let (pooled, dims) = net.max_pool(maps, dims, 0);
+    let (h, dims) = if stride2 {
+        net.linear(Kind::Convolution(square(3, 2, 1)), pooled, dims, 2, 4, Some(0))
+    } else {
+        net.linear(Kind::Dense, pooled, dims, p.hidden, 4, Some(0))
+    };
+    net.linear(Kind::Dense, h, dims, p.classes, 4, None);
+    net.finish()
+}
+
+/// Everything else: public input with an exact range below the table's, public weights, three functions, two range
+/// columns (five look-ups), shifts in limbs and below the table, a window that is not square, a residual sum.
+pub(super) fn mixed() -> Descriptor {
+    let functions = [(0, 31), (-32, 31), (3, 20)];
+    let mut net = Net::new([11, 4, 5, 6], 3, Visibility::Public, Visibility::Public, &functions);
+    net.d.range_columns = 2;
+    let (x, dims) = net.input([2, 5, 7], 0, 3);
+    let window = Window { kernel: [2, 3], stride: [2, 1], before: [1, 0], after: [0, 2] };
+    let (a, dims_a) = net.linear(Kind::Convolution(window), x, dims, 3, 3, Some(1));
+    let (b, _) = net.linear(Kind::Convolution(square(1, 1, 0)), a.clone(), dims_a, 3, 3, Some(2));
+    let residual = [a, b.iter().map(|t| Term { coefficient: -2, ..*t }).collect()].concat();
+    let sum = net.combine(residual.clone(), dims_a, 1);
+    let both = [sum, residual].concat();
+    let (h, dims) = net.linear(Kind::Dense, both, dims_a, 3, 7, Some(0));
+    net.linear(Kind::Dense, h, dims, 2, 1, None);
+    net.finish()
+}
+
+/// A signed input, in an argument column.
+pub(super) fn signed() -> Descriptor {
+    let mut net = Net::new([8, 3, 4, 6], 2, Visibility::Hidden, Visibility::Hidden, &[(-32, 31), (0, 31)]);
+    let (x, dims) = net.signed_input([4, 1, 1], 0);
+    let (h, dims) = net.linear(Kind::Dense, x, dims, 3, 5, Some(1));
+    net.linear(Kind::Dense, h, dims, 2, 4, None);
+    net.finish()
+}
+
+/// Weights in the sketch's ranges.
+pub(super) fn random_model(
+    layout: &Layout,
+    rng: &mut Seeded,
+    weights: [i64; 2],
+    biases: [i64; 2],
+) -> Vec<LayerWeights> {
+    let each = |l: &Linear| {
+        let [taps, out, c, h, w] = l.weight_dims();
+        let n = taps * out * c * h * w;
+        LayerWeights {
+            weights: (0..n).map(|_| rng.between(weights[0], weights[1])).collect(),
+            biases: (0..out).map(|_| rng.between(biases[0], biases[1])).collect(),
+        }
+    };
+    layout.linear_layers().map(each).collect()
+}
+
+/// A model, an input inside its tables, keys.
+pub(super) struct Setting {
+    pub(super) scheme: Ideal,
+    pub(super) key: ProvingKey<Ideal>,
+    pub(super) inputs: Vec<i64>,
+    pub(super) committed: Option<CommittedInput<Ideal>>,
+    pub(super) rng: Seeded,
+}
+
+impl Setting {
+    pub(super) fn new(descriptor: Descriptor, seed: u64) -> Setting {
+        Setting::of(Layout::new(descriptor).unwrap(), seed)
+    }
+
+    pub(super) fn of(layout: Layout, seed: u64) -> Setting {
+        let scheme = Ideal::new(seed);
+        let mut rng = Seeded::new(seed);
+        let [low, high] = layout.descriptor().input_domain;
+        let (model, inputs) = (0..)
+            .find_map(|_| {
+                let model = random_model(&layout, &mut rng, [-3, 4], [-8, 8]);
+                let inputs: Vec<i64> = (0..layout.inputs()).map(|_| rng.between(low, high)).collect();
+                let trace = execute(&layout, &model, &inputs).ok()?;
+                // outputs inside their domain, not all alike, other ones for each batch element
+                let out = &trace.outputs;
+                let batch: Vec<_> = out.chunks(out.len() / layout.descriptor().batch as usize).collect();
+                let alike =
+                    batch.windows(2).any(|w| w[0] == w[1]) || batch.iter().any(|o| o.iter().all(|v| *v == o[0]));
+                let inside = out.iter().all(|v| v.abs() < layout.output_domain()[1]);
+                (inside && !alike).then_some((model, inputs))
+            })
+            .unwrap();
+        let committed = layout.commits_input().then(|| commit_input_with(&scheme, &layout, &inputs, &mut rng).unwrap());
+        let key = setup_with(&scheme, layout, model, &mut rng).unwrap();
+        Setting { scheme, key, inputs, committed, rng }
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.key.verifying.layout
+    }
+}
+
+/// (channel, height, width) tensors of one inference, for the second executor.
+pub(super) type Maps = Vec<Vec<Vec<i64>>>;
+
+pub(super) fn maps(values: &[i64], [c, h, w]: [usize; 3]) -> Maps {
+    assert_eq!(values.len(), c * h * w);
+    values.chunks(h * w).map(|m| m.chunks(w).map(<[i64]>::to_vec).collect()).collect()
+}
+
+/// The next layer's weights, as anyone would apply them.
+pub(super) fn plain_conv(x: &Maps, given: &LayerWeights, w: &Window, shift: u32) -> Maps {
+    let [kh, kw] = w.kernel.map(i64::from);
+    let at = |m: &Vec<Vec<i64>>, i: i64, j: i64| match (usize::try_from(i), usize::try_from(j)) {
+        (Ok(i), Ok(j)) if i < m.len() && j < m[0].len() => m[i][j],
+        _ => 0,
+    };
+    let length = |i: usize, n: usize| {
+        let padded = n as i64 + i64::from(w.before[i]) + i64::from(w.after[i]);
+        (padded - i64::from(w.kernel[i])) / i64::from(w.stride[i]) + 1
+    };
+    let (oh, ow) = (length(0, x[0].len()), length(1, x[0][0].len()));
+    let inner = x.len() * (kh * kw) as usize;
+    let mut out = vec![];
+    for (o, bias) in given.biases.iter().enumerate() {
+        let cell = |i: i64, j: i64| {
+            let mut sum = *bias;
+            for (c, m) in x.iter().enumerate() {
+                for u in 0..kh {
+                    for v in 0..kw {
+                        let weight = given.weights[o * inner + (c as i64 * kh * kw + u * kw + v) as usize];
+                        let (row, column) = (i * i64::from(w.stride[0]) + u, j * i64::from(w.stride[1]) + v);
+                        sum += weight * at(m, row - i64::from(w.before[0]), column - i64::from(w.before[1]));
+                    }
+                }
+            }
+            requantised(sum, shift)
+        };
+        out.push((0..oh).map(|i| (0..ow).map(|j| cell(i, j)).collect()).collect());
+    }
+    out
+}
+
+/// `floor((acc + 2^(S-1)) / 2^S)`, by division.
+fn requantised(sum: i64, shift: u32) -> i64 {
+    (sum + (1i64 << (shift - 1))).div_euclid(1i64 << shift)
+}
+
+pub(super) fn plain_dense(x: &Maps, given: &LayerWeights, shift: u32) -> Maps {
+    let flat: Vec<i64> = x.iter().flatten().flatten().copied().collect();
+    let rows = given.weights.chunks(flat.len()).zip(&given.biases);
+    rows.map(|(w, b)| vec![vec![requantised(b + w.iter().zip(&flat).map(|(w, x)| w * x).sum::<i64>(), shift)]])
+        .collect()
+}
+
+pub(super) fn plain_pool(x: &Maps) -> Maps {
+    let pool = |m: &Vec<Vec<i64>>| {
+        let cell = |i: usize, j: usize| {
+            m[2 * i][2 * j].max(m[2 * i][2 * j + 1]).max(m[2 * i + 1][2 * j]).max(m[2 * i + 1][2 * j + 1])
+        };
+        (0..m.len() / 2).map(|i| (0..m[0].len() / 2).map(|j| cell(i, j)).collect()).collect()
+    };
+    x.iter().map(pool).collect()
+}
+
+pub(super) fn plain_clamp(x: &Maps, low: i64, high: i64) -> Maps {
+    let line = |l: &Vec<i64>| l.iter().map(|v| (*v).clamp(low, high)).collect();
+    x.iter().map(|m| m.iter().map(line).collect()).collect()
+}
+
+pub(super) fn flat(x: &Maps) -> Vec<i64> {
+    x.iter().flatten().flatten().copied().collect()
+}

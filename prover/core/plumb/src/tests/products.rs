@@ -1,0 +1,138 @@
+//! The prover's dense functionals against sums over every single product, and the verifier's closed forms against both.
+
+use super::networks::*;
+use crate::closed_forms::{eq_index, evaluate};
+use crate::descriptor::*;
+use crate::field::Fr;
+use crate::functionals::*;
+use crate::gather::{gather, indices, tap_input, term_row, weight_position};
+use crate::layout::Layout;
+use crate::lookup::{table, table_at};
+use crate::randomness::{Randomness, Seeded};
+use ark_ff::{Field, Zero};
+
+fn exponent(e: &Exponents, index: [usize; 4]) -> u64 {
+    e.offset + index.iter().zip(&e.strides).map(|(i, s)| *i as u64 * s).sum::<u64>()
+}
+
+/// Every product of a weight and a cell: (weight position, exponent of r, coefficient, column, row).
+fn products(layout: &Layout) -> Vec<(usize, u64, i32, usize, usize)> {
+    let mut out = vec![];
+    for l in layout.linear_layers() {
+        let [taps, n_out, nc, kh, kw] = l.weight_dims();
+        for output in indices(l.exponents.dims) {
+            let [b, o, oh, ow] = output;
+            assert!(o < n_out as usize);
+            for [tap, c, i, j] in indices([taps, nc, kh, kw]) {
+                let position = match &l.kind {
+                    Kind::Dense => Some((i, j)),
+                    Kind::Convolution(w) => {
+                        let (u, v) = (tap / usize::from(w.kernel[1]), tap % usize::from(w.kernel[1]));
+                        tap_input(w, 0, oh, u, l.input[2]).zip(tap_input(w, 1, ow, v, l.input[3]))
+                    }
+                };
+                let Some((h, w)) = position else { continue };
+                let k = weight_position(l, [tap, o, c, i, j]);
+                for term in &l.view {
+                    let block = layout.block(term.block);
+                    let row = term_row(block, term, [b, c, h, w]);
+                    out.push((k, exponent(&l.exponents, output), term.coefficient, layout.column(block.column), row));
+                }
+            }
+        }
+    }
+    out
+}
+
+fn check(descriptor: Descriptor) {
+    let layout = Layout::new(descriptor).unwrap();
+    let mut rng = Seeded::new(11);
+    let (r, rho_c, gamma) = (rng.one(), rng.one(), rng.one());
+    let [a, d] = [rng.fields(layout.c()).unwrap(), rng.fields(layout.c()).unwrap()];
+    let k = rng.fields(layout.weight_variables()).unwrap();
+    let claims = layout.claims();
+    let all = products(&layout);
+    let columns: Vec<Vec<Fr>> = (0..layout.columns()).map(|_| rng.fields(layout.rows()).unwrap()).collect();
+
+    // the gather of sumcheck C
+    let mut x = vec![Fr::zero(); 1 << layout.weight_variables()];
+    for (k, e, coefficient, column, row) in &all {
+        x[*k] += r.pow([*e]) * Fr::from(*coefficient) * columns[*column][*row];
+    }
+    let mut biases = Fr::zero();
+    for l in layout.linear_layers() {
+        for index in indices(l.exponents.dims) {
+            let (at, weight) = (l.biases as usize + index[1], r.pow([exponent(&l.exponents, index)]));
+            x[at] += weight;
+            biases += weight * eq_index(at as u64, &k);
+        }
+    }
+    assert!(gather(&layout, &r, &columns) == x);
+    assert_eq!(bias_constant(&layout, &r, &k), biases);
+
+    // each claim's functional alone, and all together
+    let eta = rng.one();
+    for claim in (0..claims.count()).map(Some).chain([None]) {
+        let mut weights = claims.powers(&eta);
+        if let Some(i) = claim {
+            weights = vec![Fr::zero(); claims.count()];
+            weights[i] = Fr::from(1u64);
+        }
+        let queries = Queries { layout: &layout, r, a: &a, k: &k, rho_c, weights };
+        let dense = queries.dense();
+        let closed = queries.closed(&d);
+        for (i, (vector, value)) in dense.iter().zip(&closed).enumerate() {
+            assert_eq!(evaluate(vector, &d), *value, "claim {claim:?}, column {i}");
+        }
+        if claim == Some(claims.inputs()) {
+            let mut expected = vec![vec![Fr::zero(); layout.rows()]; layout.columns()];
+            for (at, e, coefficient, column, row) in &all {
+                expected[*column][*row] += eq_index(*at as u64, &k) * r.pow([*e]) * Fr::from(*coefficient);
+            }
+            for (row, v) in queries.hidden_cells() {
+                expected[layout.multiplicities()][row] += v;
+            }
+            assert!(expected == dense);
+        }
+        for (at, terms) in [(claims.linear(), linear_terms(&layout)), (claims.links(), link_terms(&layout))] {
+            if claim == Some(at) {
+                let mut expected = vec![vec![Fr::zero(); layout.rows()]; layout.columns()];
+                for t in terms {
+                    let block = layout.block(t.term.block);
+                    for index in indices(t.exponents.dims) {
+                        let cell = &mut expected[layout.column(block.column)][term_row(block, &t.term, index)];
+                        *cell += t.coefficient * r.pow([exponent(t.exponents, index)]);
+                    }
+                }
+                let masks = layout.masks()[0];
+                for (i, (got, expected)) in dense.iter().zip(&expected).enumerate() {
+                    assert!(i == masks || got == expected);
+                }
+            }
+        }
+    }
+    // the table column, and sums weighed by exponents
+    assert_eq!(table_at(&layout, &gamma, &a), evaluate(&table(&layout, &gamma), &a));
+    let e = &layout.output_layer().unwrap().exponents;
+    let values = rng.fields(layout.outputs()).unwrap();
+    let sum: Fr = indices(e.dims).zip(&values).map(|(i, v)| r.pow([exponent(e, i)]) * v).sum();
+    assert_eq!(horner(e, &r, &values), sum);
+}
+
+#[test]
+fn of_a_dense_network() {
+    check(mlp());
+    check(signed());
+}
+
+#[test]
+fn of_convolutional_networks() {
+    check(cnn(&CNN, false));
+    check(cnn(&CNN, true));
+    check(cnn(&SMALL_CNN, false));
+}
+
+#[test]
+fn of_every_other_feature() {
+    check(mixed());
+}

@@ -1,0 +1,192 @@
+//! Zero knowledge as a rank: everything that a proof shows is multi-affine in the random cells, so the difference that one
+//! cell makes is an exact derivative. All functionals shown must be independent but for the verification relations.
+
+use super::honest::CTX;
+use super::networks::*;
+use crate::descriptor::Descriptor;
+use crate::descriptor::{Kind, Layer};
+use crate::field::{Fr, from_word};
+use crate::gather::{indices, weight_position};
+use crate::keys::key_of_chunks;
+use crate::lookup::multiplicities;
+use crate::prove::{Prover, Total};
+use crate::randomness::{Randomness, RandomnessError};
+use crate::scheme::Committer;
+use crate::statement::Statement;
+use crate::transcript::{Script, Transcript};
+use crate::verify::DOMAIN;
+use crate::witness::{columns, execute};
+use ark_ff::{Field, One, Zero};
+
+/// Randomness read from a list.
+struct Tape {
+    cells: Vec<Fr>,
+    at: usize,
+}
+
+impl Randomness for Tape {
+    fn fields(&mut self, n: usize) -> Result<Vec<Fr>, RandomnessError> {
+        self.at += n;
+        Ok(self.cells[self.at - n..self.at].to_vec())
+    }
+}
+
+fn rank(mut rows: Vec<Vec<Fr>>) -> usize {
+    let mut rank = 0;
+    for column in 0..rows[0].len() {
+        let Some(pivot) = (rank..rows.len()).find(|i| !rows[*i][column].is_zero()) else { continue };
+        rows.swap(rank, pivot);
+        let (done, rest) = rows.split_at_mut(rank + 1);
+        let top = &done[rank];
+        let scale = top[column].inverse().unwrap();
+        for row in rest {
+            if !row[column].is_zero() {
+                let factor = row[column] * scale;
+                row[column..].iter_mut().zip(&top[column..]).for_each(|(v, t)| *v -= factor * t);
+            }
+        }
+        rank += 1;
+    }
+    rank
+}
+
+/// What one proof shows: its words, C_in, the whole opened column; and apart from those C_W.
+struct View {
+    shown: Vec<Fr>,
+    weights: Vec<Fr>,
+}
+
+fn view(s: &Setting, tape: &[Fr], chunks: &[Vec<Fr>], input: Option<&[Fr]>) -> View {
+    let layout = s.layout();
+    let trace = execute(layout, &s.key.model, &s.inputs).unwrap();
+    let mut phase1 = columns(layout, &trace);
+    phase1.push(multiplicities(layout, &phase1));
+    let key = key_of_chunks(&s.scheme, layout.clone(), s.key.model.clone(), chunks.to_vec()).unwrap();
+    let public = layout.descriptor().input_visibility == crate::descriptor::Visibility::Public;
+    let field = |v: &[i64]| v.iter().map(|v| Fr::from(*v)).collect::<Vec<_>>();
+    let statement = Statement {
+        circuit_id: [0; 32],
+        ctx: CTX,
+        commitment: input.map(|column| s.scheme.commit(column).unwrap()),
+        inputs: if public { field(&s.inputs) } else { vec![] },
+        outputs: field(&trace.outputs),
+    };
+    let prover =
+        Prover { scheme: &s.scheme, key: &key, statement: &statement, input_column: input, total: Total::Zero };
+    let mut transcript = Transcript::new(DOMAIN);
+    transcript.script = Script::Fixed(3);
+    s.scheme.take_opened();
+    let mut tape = Tape { cells: tape.to_vec(), at: 0 };
+    let (proof, _) = prover.run(phase1, transcript, &mut tape).unwrap();
+    assert_eq!(tape.at, tape.cells.len());
+    let mut shown: Vec<Fr> = proof.as_chunks::<32>().0.iter().map(|w| from_word(w).unwrap()).collect();
+    shown.extend(statement.commitment);
+    shown.extend(s.scheme.take_opened().concat());
+    View { shown, weights: key.verifying.weights.clone() }
+}
+
+/// How many random cells a proof draws: pads of both phases, G1 and G2.
+fn cells(s: &Setting) -> [usize; 3] {
+    let layout = s.layout();
+    let pads = layout.rows() - layout.active_rows();
+    [layout.phase1().len() * pads, 2 * layout.rows(), layout.phase2().len() * pads]
+}
+
+fn check(descriptor: Descriptor, seed: u64, secret_weights: bool) {
+    let mut s = Setting::new(descriptor, seed);
+    let [n1, n2, n3] = cells(&s);
+    let tape = s.rng.fields(n1 + n2 + n3).unwrap();
+    let chunks = s.key.chunks.clone();
+    let input = s.committed.as_ref().map(|c| c.column.clone());
+    let base = view(&s, &tape, &chunks, input.as_deref());
+    let derivative = |tape: &[Fr], chunks: &[Vec<Fr>], input: Option<&[Fr]>| -> Vec<Fr> {
+        let v = view(&s, tape, chunks, input);
+        let (after, before) = (v.shown.iter().chain(&v.weights), base.shown.iter().chain(&base.weights));
+        after.zip(before).map(|(x, y)| *x - y).collect()
+    };
+    let mut jacobian: Vec<Vec<Fr>> = (0..tape.len())
+        .map(|i| {
+            let mut moved = tape.clone();
+            moved[i] += Fr::one();
+            derivative(&moved, &chunks, input.as_deref())
+        })
+        .collect();
+    for q in &s.layout().descriptor().input_salts {
+        let mut moved = input.clone().unwrap();
+        moved[*q as usize] += Fr::one();
+        jacobian.push(derivative(&tape, &chunks, Some(&moved)));
+    }
+    // H(d) is the last claim of sumcheck D; the commitment of H is sum_i Q_i(d) C_i
+    let relations = 2;
+    let shown = base.shown.len();
+    let got = rank(jacobian.clone());
+    println!("{} random cells, {shown} functionals, rank {got}", jacobian.len());
+    assert_eq!(shown - got, relations, "something is shown that no mask hides");
+
+    // controls: without some of the cells, the same derivative shows a leak
+    let layout = s.layout();
+    let pads = layout.rows() - layout.active_rows();
+    let m = (layout.multiplicities() + 1) * pads - 1; // the last pad row of M
+    let in_pads = |i: usize| i < n1 || (n1 + n2..n1 + n2 + n3).contains(&i);
+    let first = |i: usize| (if i < n1 { i } else { i - n2 }) % pads == 0;
+    let controls: [(&str, &dyn Fn(usize) -> bool); 4] = [
+        ("no G2", &|i| !(n1 + n2 / 2..n1 + n2).contains(&i)),
+        ("no mask cell for W", &|i| i != m && i != m - 1),
+        ("no mask cell for X", &|i| i != m - 2 && i != m - 3),
+        ("one pad row per column", &|i| !in_pads(i) || first(i) || (m - 3..=m).contains(&i)),
+    ];
+    for (name, kept) in controls {
+        let rows = jacobian.iter().enumerate().filter(|(i, _)| kept(*i));
+        let leak = shown - rank(rows.map(|(_, row)| row.clone()).collect()) - relations;
+        println!("control, {name}: {leak} functionals too many");
+        assert!(leak > 0, "{name}");
+    }
+
+    if secret_weights {
+        // secret directions of the weights that keep every cell: salts, and weights that only meet zeros
+        let trace = execute(layout, &s.key.model, &s.inputs).unwrap();
+        let mut moves: Vec<usize> = layout.descriptor().salts.iter().map(|k| *k as usize).collect();
+        for layer in &layout.descriptor().layers {
+            let Layer::Linear(l) = layer else { continue };
+            let (Kind::Dense, [term]) = (&l.kind, &l.view[..]) else { continue };
+            let values = &trace.cells[usize::from(term.block)];
+            let inner = (l.input[1] * l.input[2] * l.input[3]) as usize;
+            for [_, o, c, hw] in indices([1, l.exponents.dims[1], l.input[1], l.input[2] * l.input[3]]) {
+                let at = c * (l.input[2] * l.input[3]) as usize + hw;
+                if values.chunks(inner).all(|image| image[at] == 0) {
+                    let width = l.input[3] as usize;
+                    moves.push(weight_position(l, [0, o, c, hw / width, hw % width]));
+                }
+            }
+        }
+        assert!(moves.len() > layout.descriptor().salts.len(), "no weight meets only zeros: another seed");
+        for k in &moves {
+            let mut moved = chunks.clone();
+            moved[k / layout.rows()][k % layout.rows()] += Fr::one();
+            jacobian.push(derivative(&tape, &moved, input.as_deref()));
+        }
+        let extra = rank(jacobian) - got;
+        println!("{} secret weight directions add rank {extra}", moves.len());
+        assert_eq!(extra, layout.chunks(), "only the commitments of the weights may depend on them");
+    }
+}
+
+#[test]
+fn of_a_convolutional_network() {
+    check(cnn(&SMALL_CNN, false), 5, true);
+}
+
+#[test]
+fn of_a_dense_network_with_a_hidden_input() {
+    let mut net = Net::new(
+        [7, 3, 4, 5],
+        1,
+        crate::descriptor::Visibility::Hidden,
+        crate::descriptor::Visibility::Hidden,
+        &[(0, 15)],
+    );
+    let (x, dims) = net.input([5, 1, 1], 0, 3);
+    let (h, dims) = net.linear(Kind::Dense, x, dims, 6, 5, Some(0));
+    net.linear(Kind::Dense, h, dims, 3, 4, None);
+    check(net.finish(), 2, true);
+}
