@@ -130,9 +130,7 @@ fn slide(window: &Window, l: &Linear, strides: &[Fr; 4], cells: &[Fr]) -> Vec<Fr
         let rows: Vec<Vec<Fr>> =
             channel.chunks(nw).map(|line| (0..kw).map(|v| sum(&along_w, 1, v, &|i| line[i])).collect()).collect();
         for u in 0..kh {
-            for v in 0..kw {
-                out.push(sum(&along_h, 0, u, &|i| rows[i][v]));
-            }
+            out.extend((0..kw).map(|v| sum(&along_h, 0, u, &|i| rows[i][v])));
         }
     }
     out
@@ -235,10 +233,11 @@ fn spread(w: &Window, l: &Linear, strides: &[Fr; 4], taps: &[Fr]) -> Vec<Fr> {
         (0..k).map(tap).collect()
     };
     let (rows, columns) = (meets(0, kh, nh), meets(1, kw, nw));
-    let mut out = Vec::with_capacity(nh * nw);
-    for h in 0..nh {
-        let across: Vec<Fr> = (0..kw).map(|v| (0..kh).map(|u| rows[u][h] * taps[kw * u + v]).sum()).collect();
-        out.extend((0..nw).map(|i| across.iter().zip(&columns).map(|(a, line)| *a * line[i]).sum::<Fr>()));
-    }
-    out
+    let line = |h: usize| {
+        let across = |v: usize| (0..kh).map(|u| rows[u][h] * taps[kw * u + v]).sum::<Fr>();
+        let across: Vec<Fr> = (0..kw).map(across).collect();
+        let columns = &columns;
+        (0..nw).map(move |i| across.iter().zip(columns).map(|(a, line)| *a * line[i]).sum::<Fr>())
+    };
+    (0..nh).flat_map(line).collect()
 }

@@ -5,9 +5,9 @@
 //! layers, one all linear claims about columns, and one opening of one combined column ends the proof.
 //!
 //! The modules follow the protocol: [`transcript`], [`field`] and [`closed_forms`] are its arithmetic; [`descriptor`],
-//! [`layout`] and [`checker`] say what a model is and what a sound layout is; [`witness`], [`masks`], [`lookup`],
-//! [`functionals`] and [`sumcheck`] are the parts of a proof, and [`prove`] and [`verify`] put them together over any
-//! commitment that offers the trait in [`scheme`].
+//! [`layout`] and [`checker`] say what a model is and what a sound layout is; [`witness`], `masks`, `lookup`,
+//! `functionals`, `gather` and [`sumcheck`] are the parts of a proof, and [`keys`], [`mod@prove`] and [`mod@verify`] put
+//! them together over any commitment that offers the traits in [`scheme`].
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -16,15 +16,15 @@ pub mod closed_forms;
 pub mod descriptor;
 mod encoding;
 pub mod field;
-pub mod functionals;
-pub mod gather;
+mod functionals;
+mod gather;
 pub mod keys;
 pub mod layout;
-pub mod lookup;
-pub mod masks;
+mod lookup;
+mod masks;
 pub mod proof;
 pub mod prove;
-pub mod randomness;
+mod randomness;
 pub mod scheme;
 pub mod statement;
 pub mod sumcheck;

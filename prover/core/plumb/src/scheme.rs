@@ -55,7 +55,7 @@ pub trait Scheme: Sync {
     fn to_words(&self, commitment: &Self::Commitment) -> Vec<Word>;
 
     /// The commitment that some words encode. Exactly one encoding of each commitment is accepted.
-    fn from_words(&self, words: &[Word]) -> Result<Self::Commitment, InvalidCommitment>;
+    fn parse(&self, words: &[Word]) -> Result<Self::Commitment, InvalidCommitment>;
 
     /// Whether a commitment is the identity, that is commits to zero.
     fn is_identity(&self, commitment: &Self::Commitment) -> bool;
@@ -136,7 +136,7 @@ pub(crate) mod ideal {
             vec![to_word(commitment)]
         }
 
-        fn from_words(&self, words: &[Word]) -> Result<Fr, InvalidCommitment> {
+        fn parse(&self, words: &[Word]) -> Result<Fr, InvalidCommitment> {
             match words {
                 [word] => from_word(word).map_err(|e| InvalidCommitment { reason: e.to_string() }),
                 _ => Err(InvalidCommitment { reason: format!("expected 1 word, got {}", words.len()) }),

@@ -114,7 +114,7 @@ impl<C> Statement<C> {
         match layout.descriptor().input_visibility {
             Visibility::Hidden => {}
             Visibility::Committed => {
-                let c = scheme.from_words(first).map_err(StatementError::Commitment)?;
+                let c = scheme.parse(first).map_err(StatementError::Commitment)?;
                 if scheme.is_identity(&c) {
                     return Err(StatementError::IdentityCommitment);
                 }

@@ -148,7 +148,7 @@ fn receive<S: Scheme>(
     transcript.absorb_words(label, words);
     let parse = |(i, words)| {
         scheme
-            .from_words(words)
+            .parse(words)
             .map_err(|reason| Malformed::Commitment { position: position + i * S::COMMITMENT_WORDS, reason }.into())
     };
     words.chunks_exact(S::COMMITMENT_WORDS).enumerate().map(parse).collect()

@@ -30,16 +30,19 @@ enum Verdict {
     Refused(Vec<&'static str>),
 }
 
+type During<'a> = &'a dyn Fn(u16, &mut Trace);
+type Edit<'a, T> = &'a dyn Fn(&mut T);
+
 #[derive(Default)]
 struct Attempt<'a> {
     /// Tampers while the model runs: later layers follow.
-    during: Option<&'a dyn Fn(u16, &mut Trace)>,
+    during: Option<During<'a>>,
     /// Tampers with the finished trace.
-    after: Option<&'a dyn Fn(&mut Trace)>,
+    after: Option<Edit<'a, Trace>>,
     /// Tampers with the columns.
-    edit: Option<&'a dyn Fn(&mut Vec<Vec<Fr>>)>,
+    edit: Option<Edit<'a, Vec<Vec<Fr>>>>,
     /// Tampers with the outputs, as field elements.
-    outputs: Option<&'a dyn Fn(&mut Vec<Fr>)>,
+    outputs: Option<Edit<'a, Vec<Fr>>>,
     inputs: Option<Vec<i64>>,
     true_total: bool,
     key: Option<&'a ProvingKey<Ideal>>,
@@ -321,6 +324,6 @@ fn ranges_below_the_table() {
     let attempt = |f: &dyn Fn(u16, &mut Trace), s: &mut Setting| {
         Attempt { during: Some(f), true_total: true, ..Default::default() }.run(s)
     };
-    assert_eq!(attempt(&beyond.clone()(true), &mut s), refused("mask A sum"));
+    assert_eq!(attempt(&beyond(true), &mut s), refused("mask A sum"));
     assert_eq!(attempt(&beyond(false), &mut s), refused("links"));
 }

@@ -16,7 +16,7 @@ pub(super) fn honest(s: &mut Setting) -> Proven {
     prove_with(&s.scheme, &s.key, &s.inputs, s.committed.as_ref(), &CTX, &mut s.rng).unwrap()
 }
 
-fn outputs(layout: &Layout, proven: &Proven) -> Vec<i64> {
+pub(super) fn outputs(layout: &Layout, proven: &Proven) -> Vec<i64> {
     let [low, high] = layout.output_domain();
     let words = &proven.public_inputs[proven.public_inputs.len() - layout.outputs()..];
     words.iter().map(|w| to_integer(&from_word(w).unwrap(), low, high).unwrap()).collect()

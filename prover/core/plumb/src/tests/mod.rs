@@ -6,4 +6,6 @@ mod layouts;
 mod mutations;
 mod networks;
 mod products;
+mod random;
+mod sizes;
 mod zero_knowledge;

@@ -134,9 +134,9 @@ fn statements() {
     let identity = with(&s, &key(&s), &edited(0, [0; 32]), &CTX);
     assert_eq!(identity, Err(VerifyError::Statement(StatementError::IdentityCommitment)));
     // outputs: others, in another order, in another encoding, outside their domain
-    for i in 1..public.len() {
-        opening(with(&s, &key(&s), &edited(i, plus_one(&public[i])), &CTX));
-        let canonical = with(&s, &key(&s), &edited(i, plus_modulus(&public[i])), &CTX);
+    for (i, word) in public.iter().enumerate().skip(1) {
+        opening(with(&s, &key(&s), &edited(i, plus_one(word)), &CTX));
+        let canonical = with(&s, &key(&s), &edited(i, plus_modulus(word)), &CTX);
         assert!(
             matches!(canonical, Err(VerifyError::Statement(StatementError::Scalar { position, .. })) if position == i)
         );

@@ -118,10 +118,10 @@ impl Net {
         Exponents { offset, strides, dims }
     }
 
-    fn tight(&mut self, dims: Dims, bits: u8) -> Option<Tight> {
+    fn tight(&mut self, dims: Dims, bits: u8, from: u32) -> Option<Tight> {
         (bits < self.d.range_bits).then(|| {
             let column = Column::Range(self.d.range_columns - 1);
-            Tight { block: self.place(column, dims, 0), bits, exponents: self.family(dims) }
+            Tight { block: self.place(column, dims, from), bits, exponents: self.family(dims) }
         })
     }
 
@@ -134,7 +134,7 @@ impl Net {
             self.d.blocks.len() as u16 - 1
         });
         self.d.input_domain = [0, (1 << bits) - 1];
-        let tight = self.tight(dims, bits);
+        let tight = self.tight(dims, bits, from);
         let exponents = self.family(dims);
         self.d.layers.push(Layer::Input { block, link, tight, exponents });
         (whole(block), dims)
@@ -173,7 +173,7 @@ impl Net {
         let s = self.d.range_bits;
         let limbs = shift.div_ceil(s);
         let remainders = (0..limbs).map(|i| self.place(Column::Range(i % self.d.range_columns), dims, 0)).collect();
-        let tight = self.tight(dims, shift - s * (limbs - 1));
+        let tight = self.tight(dims, shift - s * (limbs - 1), 0);
         let exponents = self.family(dims);
         let mut l = Linear {
             kind,
@@ -349,26 +349,30 @@ impl Setting {
     }
 
     pub(super) fn of(layout: Layout, seed: u64) -> Setting {
+        Setting::found(layout, seed, usize::MAX).unwrap()
+    }
+
+    /// Draws models until one keeps inside its tables, at most `tries` times.
+    pub(super) fn found(layout: Layout, seed: u64, tries: usize) -> Option<Setting> {
         let scheme = Ideal::new(seed);
         let mut rng = Seeded::new(seed);
         let [low, high] = layout.descriptor().input_domain;
-        let (model, inputs) = (0..)
-            .find_map(|_| {
-                let model = random_model(&layout, &mut rng, [-3, 4], [-8, 8]);
-                let inputs: Vec<i64> = (0..layout.inputs()).map(|_| rng.between(low, high)).collect();
-                let trace = execute(&layout, &model, &inputs).ok()?;
-                // outputs inside their domain, not all alike, other ones for each batch element
-                let out = &trace.outputs;
-                let batch: Vec<_> = out.chunks(out.len() / layout.descriptor().batch as usize).collect();
-                let alike =
-                    batch.windows(2).any(|w| w[0] == w[1]) || batch.iter().any(|o| o.iter().all(|v| *v == o[0]));
-                let inside = out.iter().all(|v| v.abs() < layout.output_domain()[1]);
-                (inside && !alike).then_some((model, inputs))
-            })
-            .unwrap();
+        let (model, inputs) = (0..tries).find_map(|i| {
+            // smaller weights where large ones do not fit
+            let (weights, biases) = [([-3, 4], [-8, 8]), ([-1, 2], [-8, 8]), ([-1, 1], [-2, 2])][(i / 64).min(2)];
+            let model = random_model(&layout, &mut rng, weights, biases);
+            let inputs: Vec<i64> = (0..layout.inputs()).map(|_| rng.between(low, high)).collect();
+            let trace = execute(&layout, &model, &inputs).ok()?;
+            // outputs inside their domain, not all alike, other ones for each batch element
+            let out = &trace.outputs;
+            let batch: Vec<_> = out.chunks(out.len() / layout.descriptor().batch as usize).collect();
+            let alike = batch.windows(2).any(|w| w[0] == w[1]) || batch.iter().any(|o| o.iter().all(|v| *v == o[0]));
+            let inside = out.iter().all(|v| v.abs() < layout.output_domain()[1]);
+            (inside && !alike).then_some((model, inputs))
+        })?;
         let committed = layout.commits_input().then(|| commit_input_with(&scheme, &layout, &inputs, &mut rng).unwrap());
         let key = setup_with(&scheme, layout, model, &mut rng).unwrap();
-        Setting { scheme, key, inputs, committed, rng }
+        Some(Setting { scheme, key, inputs, committed, rng })
     }
 
     pub(super) fn layout(&self) -> &Layout {

@@ -190,3 +190,19 @@ fn of_a_dense_network_with_a_hidden_input() {
     net.linear(Kind::Dense, h, dims, 3, 4, None);
     check(net.finish(), 2, true);
 }
+
+/// Public input and weights, an odd number of look-ups, two range columns, two functions, a residual sum.
+#[test]
+fn of_public_tensors() {
+    use crate::descriptor::Visibility::Public;
+    let mut net = Net::new([7, 3, 4, 5], 1, Public, Public, &[(0, 15), (-16, 15)]);
+    net.d.range_columns = 2;
+    let (x, dims) = net.input([5, 1, 1], 0, 3);
+    let (h, dims) = net.linear(Kind::Dense, x, dims, 6, 5, Some(1));
+    let sum = net.combine(h.clone(), dims, 0);
+    let (h, dims) = net.linear(Kind::Dense, [h, sum].concat(), dims, 4, 5, Some(0));
+    net.linear(Kind::Dense, h, dims, 3, 4, None);
+    let mut d = net.finish();
+    d.pairs.push(0); // five look-ups, so the last helper has one
+    check(d, 2, false);
+}

@@ -1,0 +1,81 @@
+//! How long full-size networks take without commitments. Run with `cargo test --release -- --ignored --nocapture sizes`.
+
+use super::honest::CTX;
+use super::networks::*;
+use crate::descriptor::*;
+use crate::keys::setup_with;
+use crate::layout::Layout;
+use crate::prove::prove_with;
+use crate::randomness::Seeded;
+use crate::scheme::ideal::Ideal;
+use crate::verify::{proof_words, verify};
+use crate::witness::execute;
+use std::time::Instant;
+
+fn mlp_784() -> Descriptor {
+    let mut net = Net::new([14, 7, 12, 12], 1, Visibility::Hidden, Visibility::Hidden, &[(0, 2047)]);
+    let (x, dims) = net.input([1, 28, 28], 0, 8);
+    let (h, dims) = net.linear(Kind::Dense, x, dims, 128, 12, Some(0));
+    net.linear(Kind::Dense, h, dims, 10, 12, None);
+    net.finish()
+}
+
+fn lenet() -> Descriptor {
+    let mut net = Net::new([14, 7, 12, 12], 1, Visibility::Hidden, Visibility::Hidden, &[(0, 2047)]);
+    net.d.pairs = vec![0, 0];
+    // after the remainders of both convolutions, 8192 and 4096 rows
+    let (x, dims) = net.input([1, 28, 28], 12288, 8);
+    let (a, dims) = net.linear(Kind::Convolution(square(5, 1, 2)), x, dims, 6, 12, Some(0));
+    let (p, dims) = net.max_pool(a, dims, 1);
+    let (a, dims) = net.linear(Kind::Convolution(square(5, 1, 0)), p, dims, 16, 12, Some(0));
+    let (p, dims) = net.max_pool(a, dims, 1);
+    let (h, dims) = net.linear(Kind::Dense, p, dims, 120, 12, Some(0));
+    let (h, dims) = net.linear(Kind::Dense, h, dims, 84, 12, Some(0));
+    net.linear(Kind::Dense, h, dims, 10, 12, None);
+    net.finish()
+}
+
+fn measure(name: &str, mut descriptor: Descriptor) {
+    for layer in &mut descriptor.layers {
+        if let Layer::Linear(l) = layer {
+            (l.weight_bits, l.bias_bits) = (11, 22);
+        }
+    }
+    let layout = Layout::new(descriptor).unwrap();
+    let (scheme, mut rng) = (Ideal::new(1), Seeded::new(1));
+    let model = random_model(&layout, &mut rng, [-300, 300], [-4000, 4000]);
+    let inputs: Vec<i64> = (0..layout.inputs()).map(|_| rng.between(0, 255)).collect();
+    let key = setup_with(&scheme, layout, model, &mut rng).unwrap();
+    let layout = key.verifying.layout.clone();
+    let start = Instant::now();
+    execute(&layout, &key.model, &inputs).unwrap();
+    let executed = start.elapsed();
+    let start = Instant::now();
+    let proven = prove_with(&scheme, &key, &inputs, None, &CTX, &mut rng).unwrap();
+    let proved = start.elapsed();
+    let start = Instant::now();
+    let result = verify(&scheme, &key.verifying, &proven.proof, &proven.public_inputs, &CTX);
+    let verified = start.elapsed();
+    result.unwrap();
+    let commitments = layout.phase1().len() + 2 + layout.phase2().len();
+    let bytes = 32 * (proof_words(&scheme, &layout) + commitments) + 704;
+    println!(
+        "{name}: {} chunks, execute {executed:?}, prove {proved:?}, verify {verified:?} (with opening {bytes} bytes over \
+         64-byte points and a 704-byte opening)",
+        layout.chunks()
+    );
+}
+
+#[test]
+#[ignore = "a measurement, to be run in release"]
+fn sizes_of_full_networks() {
+    measure("MLP 784-128-10", mlp_784());
+    measure("LeNet-5", lenet());
+}
+
+#[test]
+fn full_layouts_are_sound() {
+    for descriptor in [mlp_784(), lenet()] {
+        Layout::new(descriptor).unwrap();
+    }
+}
