@@ -3,7 +3,7 @@
 //! A column is a vector of `2^c` field elements, the values of a multilinear polynomial on the cube, index bits from the
 //! most significant one (`closed_forms`). The scheme takes the same vector as the coefficients of its polynomial.
 
-use crate::field::{Fr, Word};
+use crate::field::{Fr, Word, to_integer};
 use crate::transcript::Transcript;
 use std::fmt;
 
@@ -89,6 +89,20 @@ pub trait Committer: Scheme {
         point: &[Fr],
         value: &Fr,
     ) -> Result<Vec<Word>, SchemeError>;
+}
+
+/// Splits a column into integers in `[-bound, bound]` and the cells that are none, by row: a column is their sum. Most
+/// cells of most columns are small, which an implementation of [`Committer::commit`] should use.
+pub fn small_and_large(column: &[Fr], bound: i64) -> (Vec<i64>, Vec<(usize, Fr)>) {
+    let mut large = Vec::new();
+    let mut split = |(row, cell): (usize, &Fr)| {
+        to_integer(cell, -bound, bound).unwrap_or_else(|| {
+            large.push((row, *cell));
+            0
+        })
+    };
+    let small = column.iter().enumerate().map(&mut split).collect();
+    (small, large)
 }
 
 /// An ideal commitment, for tests only: a column is committed as its value at a secret point, as KZG does in the
@@ -186,5 +200,20 @@ pub(crate) mod ideal {
             opened.insert(to_word(commitment), column.to_vec());
             Ok(vec![])
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_ff::Field;
+
+    #[test]
+    fn a_column_is_the_sum_of_its_small_and_large_cells() {
+        let half = Fr::from(2u64).inverse().unwrap();
+        let column = [Fr::from(3u64), -Fr::from(4u64), half, Fr::from(5u64), -Fr::from(5u64)];
+        let (small, large) = small_and_large(&column, 4);
+        assert_eq!(small, [3, -4, 0, 0, 0]);
+        assert_eq!(large, [(2, half), (3, Fr::from(5u64)), (4, -Fr::from(5u64))]);
     }
 }

@@ -41,6 +41,9 @@ pub struct Transcript {
     counter: u64,
     #[cfg(test)]
     pub(crate) script: Script,
+    /// Every challenge so far.
+    #[cfg(test)]
+    pub(crate) log: Vec<Fr>,
 }
 
 /// What tests may do to the challenges.
@@ -72,6 +75,8 @@ impl Transcript {
             counter: 0,
             #[cfg(test)]
             script: Script::Honest,
+            #[cfg(test)]
+            log: Vec::new(),
         }
     }
 
@@ -91,15 +96,25 @@ impl Transcript {
         self.counter += 1;
         self.state = keccak(&[&self.state, &padded(label), &field::number(self.counter)]);
         #[cfg(test)]
+        {
+            let value = self.scripted(label).unwrap_or_else(|| field::reduce(&self.state));
+            self.log.push(value);
+            value
+        }
+        #[cfg(not(test))]
+        field::reduce(&self.state)
+    }
+
+    #[cfg(test)]
+    fn scripted(&self, label: &'static str) -> Option<Fr> {
         match self.script {
-            Script::Zero(target) if target == label => return Fr::zero(),
+            Script::Zero(target) if target == label => Some(Fr::zero()),
             Script::Fixed(seed) => {
                 let fixed = [field::number(seed), field::number(self.counter)];
-                return field::reduce(&keccak(&[fixed.as_flattened()]));
+                Some(field::reduce(&keccak(&[fixed.as_flattened()])))
             }
-            _ => {}
+            _ => None,
         }
-        field::reduce(&self.state)
     }
 
     /// The next challenge; refuses zero.

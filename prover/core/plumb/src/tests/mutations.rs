@@ -215,3 +215,57 @@ fn accepted_if_and_only_if_undamaged() {
     }
     assert!(accepted > 50);
 }
+
+/// Fiat-Shamir: the first challenge after a word depends on it, and no challenge before it does.
+#[test]
+fn every_word_is_absorbed_before_the_next_challenge() {
+    let (s, proven) = setting(cnn(&CNN, false));
+    let key = &s.key.verifying;
+    let log = |proof: &[u8], statement: &Statement<crate::field::Fr>| {
+        replay(&s.scheme, key, proof, statement, Transcript::new(DOMAIN)).unwrap().transcript.log
+    };
+    let statement = Statement::from_words(&s.scheme, key, &proven.public_inputs, &CTX).unwrap();
+    let honest = log(&proven.proof, &statement);
+    // (words, challenges after them)
+    let (layout, c) = (s.layout(), s.layout().c());
+    let mut schedule = vec![(layout.phase1().len() + 2, 3), (layout.phase2().len(), 1 + c + 1)];
+    let rounds = |schedule: &mut Vec<_>, before: usize, n: usize, degree: usize| {
+        schedule.extend((0..n).map(|i| (if i == 0 { before + degree } else { degree }, 1)));
+    };
+    rounds(&mut schedule, 1, c, 4);
+    schedule.push((layout.evaluated(), 1));
+    rounds(&mut schedule, 1, layout.weight_variables(), 2);
+    schedule.extend([(2, 3), (1, 1)]);
+    rounds(&mut schedule, 0, c, 2);
+    let words = proven.proof.as_chunks::<32>().0;
+    assert_eq!(schedule.iter().map(|s| s.0).sum::<usize>(), words.len());
+    assert_eq!(schedule.iter().map(|s| s.1).sum::<usize>(), honest.len());
+    let (mut word, mut challenge) = (0, 0);
+    for (n, challenges) in schedule {
+        for i in word..word + n {
+            let mut words = words.to_vec();
+            words[i] = plus_one(&words[i]);
+            let got = log(words.as_flattened(), &statement);
+            let first = got.iter().zip(&honest).position(|(x, y)| x != y);
+            assert_eq!(first, Some(challenge), "word {i}");
+            assert!(got[challenge..].iter().zip(&honest[challenge..]).all(|(x, y)| x != y));
+        }
+        (word, challenge) = (word + n, challenge + challenges);
+    }
+    // the statement, before them all
+    let mut others = vec![];
+    for i in 0..32 {
+        others.extend([statement.clone(), statement.clone()]);
+        let [a, b] = others.last_chunk_mut().unwrap();
+        a.ctx[i] ^= 1;
+        b.circuit_id[i] ^= 1;
+    }
+    others.extend((0..8).map(|i| {
+        let mut other = statement.clone();
+        other.outputs[i] += crate::field::Fr::one();
+        other
+    }));
+    others
+        .push(Statement { commitment: statement.commitment.map(|c| c + crate::field::Fr::one()), ..statement.clone() });
+    assert!(others.iter().all(|other| log(&proven.proof, other)[0] != honest[0]));
+}
