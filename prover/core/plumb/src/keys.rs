@@ -135,6 +135,18 @@ pub fn setup<S: Committer>(
     setup_with(scheme, layout, model, &mut System)
 }
 
+/// [`setup`] with salts that anybody who knows the seed can recompute; exists only under `--cfg plumb_insecure_seed`.
+#[cfg(plumb_insecure_seed)]
+pub fn setup_with_insecure_seed<S: Committer>(
+    scheme: &S,
+    descriptor: Descriptor,
+    model: Vec<LayerWeights>,
+    seed: u64,
+) -> Result<ProvingKey<S>, SetupError> {
+    let layout = Layout::new(descriptor).map_err(SetupError::Layout)?;
+    setup_with(scheme, layout, model, &mut crate::randomness::Seeded::new(seed))
+}
+
 pub(crate) fn setup_with<S: Committer>(
     scheme: &S,
     layout: Layout,
@@ -190,6 +202,18 @@ pub fn commit_input<S: Committer>(
         return Err(SetupError::Scheme(SchemeError { reason }));
     }
     commit_input_with(scheme, layout, inputs, &mut System)
+}
+
+/// [`commit_input`] with salts that anybody who knows the seed can recompute; exists only under
+/// `--cfg plumb_insecure_seed`.
+#[cfg(plumb_insecure_seed)]
+pub fn commit_input_with_insecure_seed<S: Committer>(
+    scheme: &S,
+    key: &VerifyingKey<S>,
+    inputs: &[i64],
+    seed: u64,
+) -> Result<CommittedInput<S>, SetupError> {
+    commit_input_with(scheme, &key.layout, inputs, &mut crate::randomness::Seeded::new(seed))
 }
 
 pub(crate) fn commit_input_with<S: Committer>(

@@ -87,6 +87,20 @@ pub fn prove<S: Committer>(
     prove_with(scheme, key, inputs, committed, ctx, &mut System)
 }
 
+/// [`prove`] with masks that anybody who knows the seed can recompute: **not zero-knowledge**. For comparing
+/// implementations message by message; exists only under `--cfg plumb_insecure_seed`.
+#[cfg(plumb_insecure_seed)]
+pub fn prove_with_insecure_seed<S: Committer>(
+    scheme: &S,
+    key: &ProvingKey<S>,
+    inputs: &[i64],
+    committed: Option<&CommittedInput<S>>,
+    ctx: &Word,
+    seed: u64,
+) -> Result<Proven, ProveError> {
+    prove_with(scheme, key, inputs, committed, ctx, &mut crate::randomness::Seeded::new(seed))
+}
+
 pub(crate) fn prove_with<S: Committer>(
     scheme: &S,
     key: &ProvingKey<S>,

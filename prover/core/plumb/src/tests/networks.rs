@@ -316,7 +316,7 @@ pub(super) fn signed() -> Descriptor {
     net.finish()
 }
 
-/// Weights in the sketch's ranges.
+/// Random weights and biases in given ranges.
 pub(super) fn random_model(
     layout: &Layout,
     rng: &mut Seeded,
