@@ -34,3 +34,6 @@ pub mod witness;
 
 #[cfg(test)]
 mod tests;
+pub mod commit;
+mod msm;
+pub mod srs;
