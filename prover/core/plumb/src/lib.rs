@@ -36,4 +36,7 @@ pub mod witness;
 mod tests;
 pub mod commit;
 mod msm;
+pub mod opening;
 pub mod srs;
+#[cfg(test)]
+mod testing;
