@@ -291,3 +291,6 @@ pub fn commit_sparse(srs: &Srs, cells: &[(usize, Fr)]) -> Result<Commitment, Com
         .unzip();
     Ok(Commitment(msm::full(&points, &values).into_affine()))
 }
+
+#[cfg(test)]
+mod tests;

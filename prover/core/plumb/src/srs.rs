@@ -376,3 +376,6 @@ fn g2_to_bytes(point: &G2Affine) -> [u8; G2_BYTES] {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests;
