@@ -12,8 +12,8 @@
 
 use crate::msm;
 use crate::srs::{G1_BYTES, Srs};
-use ark_bn254::{Fq, Fr, G1Affine, G1Projective};
-use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_bn254::{Fq, Fr, G1Affine};
+use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInt, PrimeField, Zero};
 use std::fmt;
 use std::ops::Add;
@@ -155,7 +155,7 @@ impl Commitment {
     pub fn combine(terms: &[(Fr, Commitment)]) -> Self {
         let (scalars, points): (Vec<Fr>, Vec<G1Affine>) =
             terms.iter().map(|(a, c)| (*a, c.0)).unzip();
-        Self(G1Projective::msm_unchecked(&points, &scalars).into_affine())
+        Self(msm::full(&points, &scalars).into_affine())
     }
 }
 

@@ -47,9 +47,10 @@
 use crate::commit::{
     CommitError, Commitment, Encoding, PointError, commit, g1_from_bytes, g1_to_bytes,
 };
+use crate::msm;
 use crate::srs::{G1_BYTES, PairingClaim, PairingMismatch, Srs, SrsVerifier};
-use ark_bn254::{Fr, G1Affine, G1Projective};
-use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_bn254::{Fr, G1Affine};
+use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInt, Field, One, PrimeField, Zero};
 use rayon::prelude::*;
 use std::fmt;
@@ -900,7 +901,7 @@ fn reduce_by(
 
 fn combination(terms: &[(G1Affine, Fr)]) -> G1Affine {
     let (points, scalars): (Vec<G1Affine>, Vec<Fr>) = terms.iter().copied().unzip();
-    G1Projective::msm_unchecked(&points, &scalars).into_affine()
+    msm::full(&points, &scalars).into_affine()
 }
 
 /// Verifies that a committed column has a value at a point: [`reduce`], and the pairing equation.

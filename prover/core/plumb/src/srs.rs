@@ -13,10 +13,11 @@
 use crate::commit::{
     Encoding, PointError, coordinate_to_word, g1_from_bytes, g1_to_bytes, word_to_coordinate,
 };
+use crate::msm;
 use ark_bn254::{Bn254, Fq2, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::pairing::Pairing;
 use ark_ec::scalar_mul::ScalarMul;
-use ark_ec::{AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
+use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
 use ark_ff::{One, PrimeField, Zero};
 use rayon::prelude::*;
 use sha3::{Digest, Keccak256};
@@ -334,7 +335,7 @@ fn consistency(powers: &[G1Affine], rho: Fr) -> Result<PairingClaim, SrsError> {
         highest = power;
         power *= rho;
     }
-    let sum = G1Projective::msm_unchecked(powers, &coefficients);
+    let sum = msm::full(powers, &coefficients);
     Ok(PairingClaim {
         left: (sum - first).into_affine(),
         right: ((sum - last * highest) * rho).into_affine(),

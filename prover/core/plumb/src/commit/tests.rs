@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{Stream, srs};
+use ark_bn254::G1Projective;
 use ark_ff::One;
 
 /// sum_i v_i [tau^i]_1, one by one.
