@@ -13,6 +13,7 @@
 
 pub mod checker;
 pub mod closed_forms;
+pub mod commit;
 pub mod descriptor;
 mod encoding;
 pub mod field;
@@ -22,10 +23,13 @@ pub mod keys;
 pub mod layout;
 mod lookup;
 mod masks;
+mod msm;
+pub mod opening;
 pub mod proof;
 pub mod prove;
 mod randomness;
 pub mod scheme;
+pub mod srs;
 pub mod statement;
 pub mod sumcheck;
 pub mod transcript;
@@ -33,10 +37,6 @@ pub mod verify;
 pub mod witness;
 
 #[cfg(test)]
-mod tests;
-pub mod commit;
-mod msm;
-pub mod opening;
-pub mod srs;
-#[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
