@@ -138,13 +138,33 @@ fn slide(window: &Window, l: &Linear, strides: &[Fr; 4], cells: &[Fr]) -> Vec<Fr
 
 impl Queries<'_> {
     /// `Q_i` for every column, as vectors.
+    #[cfg(test)]
     pub(crate) fn dense(&self) -> Vec<Vec<Fr>> {
+        let mut q = self.dense_but_weights();
+        let (coefficients, at_k) = self.weights();
+        for (chunk, coefficient) in coefficients.iter().enumerate() {
+            q[self.layout.chunk(chunk)] = at_k.iter().map(|v| *coefficient * v).collect();
+        }
+        q
+    }
+
+    /// The functionals of the weight chunks, which are multiples of one vector: `Q_chunk = coefficient_chunk * vector`.
+    pub(crate) fn weights(&self) -> (Vec<Fr>, Vec<Fr>) {
+        let (high, low) = self.k.split_at(self.k.len() - self.layout.c());
+        let weight = self.weights[self.layout.claims().weights()];
+        let chunks = 0..self.layout.chunks() as u64;
+        (chunks.map(|chunk| weight * eq_index(chunk, high)).collect(), eq_table(low))
+    }
+
+    /// `Q_i` for every column, as vectors; those of weight chunks are empty.
+    pub(crate) fn dense_but_weights(&self) -> Vec<Vec<Fr>> {
         let (layout, claims) = (self.layout, self.layout.claims());
         let (at_a, rows) = (eq_table(self.a), layout.rows());
         let mut q: Vec<Vec<Fr>> = (0..layout.columns())
             .into_par_iter()
             .map(|i| match self.weights[..claims.columns].get(i) {
                 Some(weight) => at_a.iter().map(|v| *weight * v).collect(),
+                None if (layout.chunk(0)..layout.chunk(layout.chunks())).contains(&i) => vec![],
                 None => vec![Fr::zero(); rows],
             })
             .collect();
@@ -156,12 +176,6 @@ impl Queries<'_> {
                 let column = &mut q[self.column_of(&t.term)];
                 self.add_weighted(column, &t, self.weights[claim]);
             }
-        }
-        let (high, low) = self.k.split_at(self.k.len() - layout.c());
-        let at_k = eq_table(low);
-        for chunk in 0..layout.chunks() {
-            let weight = self.weights[claims.weights()] * eq_index(chunk as u64, high);
-            q[layout.chunk(chunk)] = at_k.iter().map(|v| weight * v).collect();
         }
         for (row, v) in self.hidden_cells() {
             q[layout.multiplicities()][row] += v;

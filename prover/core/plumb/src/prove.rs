@@ -184,6 +184,15 @@ fn powers(z: &Fr, n: usize) -> Vec<Fr> {
     std::iter::successors(Some(Fr::one()), |p| Some(*p * z)).take(n).collect()
 }
 
+/// `sum_i scalar_i * column_i`.
+fn combination(scalars: &[Fr], columns: &[Vec<Fr>], rows: usize) -> Vec<Fr> {
+    let mut out = vec![Fr::zero(); rows];
+    for (scalar, column) in scalars.iter().zip(columns) {
+        out.par_iter_mut().with_min_len(1024).zip(column).for_each(|(v, cell)| *v += *scalar * cell);
+    }
+    out
+}
+
 impl<S: Committer> Prover<'_, S> {
     fn layout(&self) -> &Layout {
         &self.key.verifying.layout
@@ -292,25 +301,35 @@ impl<S: Committer> Prover<'_, S> {
         let eta = t.challenge("eta");
         let z = [t.challenge("z1"), t.challenge("z2")].map(|z| powers(&z, layout.rows()));
         let weights = layout.claims().powers(&eta);
-        let mut q = Queries { layout, r, a: &a, k: &k, rho_c, weights }.dense();
+        let queries = Queries { layout, r, a: &a, k: &k, rho_c, weights };
+        let mut q = queries.dense_but_weights();
         let mu = layout.masks().iter().zip(&z).map(|(g, z)| inner(&columns[*g], z)).sum();
         send(t, &mut proof, "mu", &[mu]);
         let rho_d = t.nonzero_challenge("rhoD")?;
         for (g, z) in layout.masks().iter().zip(&z) {
             q[*g].iter_mut().zip(z).for_each(|(q, z)| *q += rho_d * z);
         }
-        let tables = columns.iter().cloned().chain(q).collect();
+        // the functionals of the chunks are multiples of one vector, so one table stands for all chunks:
+        // sum_k <W_k, c_k v> = <sum_k c_k W_k, v>
+        let (coefficients, vector) = queries.weights();
+        let chunks = layout.chunk(0)..layout.chunk(layout.chunks());
+        let mut tables = columns[..chunks.start].to_vec();
+        tables.push(combination(&coefficients, &columns[chunks.clone()], layout.rows()));
+        tables.extend_from_slice(&columns[chunks.end..]);
+        q.splice(chunks.clone(), [vector]);
+        tables.extend(q);
         let folded = sumcheck::prove(t, "sumcheck D", tables, &InnerProduct, None, &mut proof);
 
         // 6: the one column that is opened, H = sum_i Q_i(d) f_i
-        let (at_d, functionals) = folded.values.split_at(columns.len());
-        let mut h = vec![Fr::zero(); layout.rows()];
-        for (q, column) in functionals.iter().zip(&columns) {
-            h.par_iter_mut().zip(column).for_each(|(h, v)| *h += *q * v);
-        }
+        let (at_d, at_q) = folded.values.split_at(folded.values.len() / 2);
+        let value = inner(at_d, at_q);
+        let mut functionals = at_q.to_vec();
+        let weights = coefficients.iter().map(|coefficient| *coefficient * at_q[chunks.start]);
+        functionals.splice(chunks.start..chunks.start + 1, weights);
+        let h = combination(&functionals, &columns, layout.rows());
         let terms: Vec<_> = functionals.iter().copied().zip(&commitments).collect();
         let combined = self.scheme.combine(&terms);
-        let opening = self.scheme.open(t, &h, &combined, &folded.point, &inner(functionals, at_d))?;
+        let opening = self.scheme.open(t, &h, &combined, &folded.point, &value)?;
         proof.words(&opening);
         Ok((proof.into_bytes(), columns))
     }
