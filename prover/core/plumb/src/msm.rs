@@ -80,14 +80,9 @@ pub(crate) fn small(points: &[G1Affine], scalars: &[i64], bound: u64) -> G1Proje
     join_windows(&sums, width)
 }
 
-/// Additions of one window: into buckets, and twice among the buckets that are in use.
+/// Additions of one window: into buckets, and two for each bucket.
 fn cost(points: usize, buckets: usize) -> usize {
-    points
-        + 2 * buckets.min(if buckets > FEW_BUCKETS {
-            points
-        } else {
-            buckets
-        })
+    points + 2 * buckets
 }
 
 /// Digits in `[-2^(width - 1), 2^(width - 1)]`, lowest first: `s = sum_i digit_i 2^(width i)`.
