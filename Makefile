@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := verifier_contracts/node_modules
+CARGO := cargo
+CORE := --manifest-path prover/core/Cargo.toml
 
 .PHONY: setup setup-train data demo test test-deep mutants bench lint fmt wheel clean
 
@@ -31,9 +33,11 @@ demo: $(VENV)/.installed
 	$(BIN)/zkinfer demo
 
 test: setup
+	$(CARGO) test --quiet --locked $(CORE)
 	$(BIN)/pytest
 
 test-deep: setup
+	$(CARGO) test --release --locked $(CORE) -- --include-ignored
 	$(BIN)/pytest -m ""
 
 mutants: setup
@@ -47,13 +51,16 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(CARGO) fmt --check $(CORE)
+	$(CARGO) clippy --quiet --locked --all-targets $(CORE) -- -D warnings
 
 fmt: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(CARGO) fmt $(CORE)
 
 wheel: $(VENV)/.installed
 	$(BIN)/python -m build --outdir dist .
 
 clean:
-	rm -rf $(VENV) $(NODE) dist
+	rm -rf $(VENV) $(NODE) dist prover/core/target

@@ -72,12 +72,7 @@ pub(crate) fn word_to_coordinate(word: &[u8; 32]) -> Result<Fq, PointError> {
 /// Writes a coordinate.
 pub(crate) fn coordinate_to_word(value: &Fq) -> [u8; 32] {
     let mut word = [0; 32];
-    for (bytes, limb) in word
-        .as_chunks_mut::<8>()
-        .0
-        .iter_mut()
-        .zip(value.into_bigint().0.iter().rev())
-    {
+    for (bytes, limb) in word.as_chunks_mut::<8>().0.iter_mut().zip(value.into_bigint().0.iter().rev()) {
         *bytes = limb.to_be_bytes();
     }
     word
@@ -98,11 +93,7 @@ pub fn g1_from_bytes(bytes: &[u8; G1_BYTES], encoding: Encoding) -> Result<G1Aff
         };
     }
     let point = G1Affine::new_unchecked(x, y);
-    if point.is_on_curve() {
-        Ok(point)
-    } else {
-        Err(PointError::NotOnCurve)
-    }
+    if point.is_on_curve() { Ok(point) } else { Err(PointError::NotOnCurve) }
 }
 
 /// Writes a point of the first group; the identity is zeros.
@@ -153,8 +144,7 @@ impl Commitment {
 
     /// `sum_i a_i C_i`, the commitment to the same combination of columns.
     pub fn combine(terms: &[(Fr, Commitment)]) -> Self {
-        let (scalars, points): (Vec<Fr>, Vec<G1Affine>) =
-            terms.iter().map(|(a, c)| (*a, c.0)).unzip();
+        let (scalars, points): (Vec<Fr>, Vec<G1Affine>) = terms.iter().map(|(a, c)| (*a, c.0)).unzip();
         Self(msm::full(&points, &scalars).into_affine())
     }
 }
@@ -198,10 +188,9 @@ impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Row { row, rows } => write!(f, "row {row} in a column of {rows} rows"),
-            Self::Bound { row, value, bound } => write!(
-                f,
-                "the value {value} in row {row} is not in [-{bound}, {bound}]"
-            ),
+            Self::Bound { row, value, bound } => {
+                write!(f, "the value {value} in row {row} is not in [-{bound}, {bound}]")
+            }
         }
     }
 }
@@ -214,10 +203,7 @@ fn powers_at(srs: &Srs, first: usize, len: usize) -> Result<&[G1Affine], CommitE
     first
         .checked_add(len)
         .and_then(|end| srs.powers().get(first..end))
-        .ok_or(CommitError::Row {
-            row: rows.max(first),
-            rows,
-        })
+        .ok_or(CommitError::Row { row: rows.max(first), rows })
 }
 
 /// Commits to a column of field elements, the rows after the last one being zero.
@@ -255,17 +241,9 @@ pub fn commit_small(srs: &Srs, values: &[i64], bound: u64) -> Result<Commitment,
 /// # Errors
 ///
 /// `Row` where the last value lies outside the column; `Bound` for the first value outside its range.
-pub fn commit_small_at(
-    srs: &Srs,
-    first: usize,
-    values: &[i64],
-    bound: u64,
-) -> Result<Commitment, CommitError> {
+pub fn commit_small_at(srs: &Srs, first: usize, values: &[i64], bound: u64) -> Result<Commitment, CommitError> {
     let powers = powers_at(srs, first, values.len())?;
-    if let Some((row, &value)) = (first..)
-        .zip(values)
-        .find(|(_, value)| value.unsigned_abs() > bound)
-    {
+    if let Some((row, &value)) = (first..).zip(values).find(|(_, value)| value.unsigned_abs() > bound) {
         return Err(CommitError::Bound { row, value, bound });
     }
     Ok(Commitment(msm::small(powers, values, bound).into_affine()))
@@ -282,9 +260,7 @@ pub fn commit_sparse(srs: &Srs, cells: &[(usize, Fr)]) -> Result<Commitment, Com
         .iter()
         .map(|&(row, value)| {
             let power = srs.powers().get(row);
-            power
-                .map(|power| (*power, value))
-                .ok_or(CommitError::Row { row, rows })
+            power.map(|power| (*power, value)).ok_or(CommitError::Row { row, rows })
         })
         .collect::<Result<Vec<_>, _>>()?
         .into_iter()

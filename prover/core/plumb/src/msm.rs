@@ -46,9 +46,7 @@ pub(crate) fn full(points: &[G1Affine], scalars: &[Fr]) -> G1Projective {
     let sums: Vec<G1Projective> = digits
         .par_iter()
         .map(|digits| {
-            let signed = digits
-                .iter()
-                .map(|digit| (*digit < 0, usize::from(digit.unsigned_abs())));
+            let signed = digits.iter().map(|digit| (*digit < 0, usize::from(digit.unsigned_abs())));
             window(points, signed, (1 << (width - 1)) + 1)
         })
         .collect();
@@ -104,22 +102,16 @@ fn signed_digits(scalar: &Fr, width: u32) -> impl Iterator<Item = i16> {
 
 /// `sum_i 2^(width i) sum_i`, by Horner's rule.
 fn join_windows(sums: &[G1Projective], width: u32) -> G1Projective {
-    sums.iter()
-        .rev()
-        .fold(G1Projective::zero(), |mut total, sum| {
-            for _ in 0..width {
-                total.double_in_place();
-            }
-            total + sum
-        })
+    sums.iter().rev().fold(G1Projective::zero(), |mut total, sum| {
+        for _ in 0..width {
+            total.double_in_place();
+        }
+        total + sum
+    })
 }
 
 /// `sum_i digit_i P_i` for digits below `buckets`, each with its sign (true is minus).
-fn window(
-    points: &[G1Affine],
-    digits: impl Iterator<Item = (bool, usize)> + Clone,
-    buckets: usize,
-) -> G1Projective {
+fn window(points: &[G1Affine], digits: impl Iterator<Item = (bool, usize)> + Clone, buckets: usize) -> G1Projective {
     // Sorted by counting; the digit 0 is left out.
     let mut sizes = vec![0usize; buckets];
     for (_, (_, digit)) in points.iter().zip(digits.clone()) {
@@ -206,10 +198,7 @@ fn sum_groups(points: &mut [G1Affine], sizes: &mut [usize], sums: &mut [G1Affine
             let (points, more_points) = points.split_at_mut(start);
             let (sizes, more_sizes) = sizes.split_at_mut(middle);
             let (sums, more_sums) = sums.split_at_mut(middle);
-            rayon::join(
-                || sum_groups(points, sizes, sums),
-                || sum_groups(more_points, more_sizes, more_sums),
-            );
+            rayon::join(|| sum_groups(points, sizes, sums), || sum_groups(more_points, more_sizes, more_sums));
             return;
         }
     }
@@ -330,20 +319,12 @@ mod tests {
         for len in [1, 23, 24, 100, 1000, 4096] {
             let scalars = stream.scalars(len);
             let points = &srs.powers()[..len];
-            assert_eq!(
-                full(points, &scalars),
-                G1Projective::msm_unchecked(points, &scalars),
-                "{len}"
-            );
+            assert_eq!(full(points, &scalars), G1Projective::msm_unchecked(points, &scalars), "{len}");
             for bound in [1, 255, 4095, 4096, 65535] {
                 let integers: Vec<i64> = (0..len).map(|_| stream.small(bound)).collect();
                 let scalars: Vec<Fr> = integers.iter().map(|value| Fr::from(*value)).collect();
                 let expected = G1Projective::msm_unchecked(points, &scalars);
-                assert_eq!(
-                    small(points, &integers, bound as u64),
-                    expected,
-                    "{len}, {bound}"
-                );
+                assert_eq!(small(points, &integers, bound as u64), expected, "{len}, {bound}");
             }
         }
     }
@@ -355,17 +336,12 @@ mod tests {
             // One point, its negative and the identity, with equal scalars: doubling, cancelling, nothing.
             let points: Vec<G1Affine> = (0..len)
                 .map(|i| match i % 5 {
-                    0 | 1 | 2 => generator,
+                    0..=2 => generator,
                     3 => -generator,
                     _ => G1Affine::identity(),
                 })
                 .collect();
-            for scalar in [
-                Fr::one(),
-                -Fr::one(),
-                Fr::from(77u64),
-                -Fr::from(1u64 << 40),
-            ] {
+            for scalar in [Fr::one(), -Fr::one(), Fr::from(77u64), -Fr::from(1u64 << 40)] {
                 let expected = generator * (scalar * Fr::from((len / 5 * 2) as u64));
                 assert_eq!(full(&points, &vec![scalar; len]), expected);
             }
@@ -380,27 +356,14 @@ mod tests {
     fn digits_make_up_the_scalar() {
         let mut stream = Stream::new(2);
         let mut scalars = stream.scalars(20);
-        scalars.extend([
-            Fr::zero(),
-            Fr::one(),
-            -Fr::one(),
-            Fr::from(1u64 << 15),
-            Fr::from(u64::MAX),
-        ]);
+        scalars.extend([Fr::zero(), Fr::one(), -Fr::one(), Fr::from(1u64 << 15), Fr::from(u64::MAX)]);
         for scalar in scalars {
             for width in 2..=WIDEST {
                 let windows = (Fr::MODULUS_BIT_SIZE + 1).div_ceil(width) as usize;
                 let digits: Vec<i16> = signed_digits(&scalar, width).take(windows).collect();
-                assert!(
-                    digits
-                        .iter()
-                        .all(|digit| digit.unsigned_abs() <= 1 << (width - 1))
-                );
+                assert!(digits.iter().all(|digit| digit.unsigned_abs() <= 1 << (width - 1)));
                 let base = Fr::from(1u64 << width);
-                let sum = digits
-                    .iter()
-                    .rev()
-                    .fold(Fr::zero(), |sum, digit| sum * base + Fr::from(*digit));
+                let sum = digits.iter().rev().fold(Fr::zero(), |sum, digit| sum * base + Fr::from(*digit));
                 assert_eq!(sum, scalar, "{width}");
             }
         }

@@ -44,9 +44,7 @@
 //! No point of a proof is the identity. An honest one is only where the column has too much structure, such as a single
 //! row: [`OpeningError::Vanishing`].
 
-use crate::commit::{
-    CommitError, Commitment, Encoding, PointError, commit, g1_from_bytes, g1_to_bytes,
-};
+use crate::commit::{CommitError, Commitment, Encoding, PointError, commit, g1_from_bytes, g1_to_bytes};
 use crate::msm;
 use crate::srs::{G1_BYTES, PairingClaim, PairingMismatch, Srs, SrsVerifier};
 use ark_bn254::{Fr, G1Affine};
@@ -145,10 +143,9 @@ impl fmt::Display for OpeningError {
             Self::Value { expected, got } => {
                 write!(f, "the column's value is {expected}, not {got}")
             }
-            Self::Vanishing { element } => write!(
-                f,
-                "the column is too simple to be opened: {element} is the identity"
-            ),
+            Self::Vanishing { element } => {
+                write!(f, "the column is too simple to be opened: {element} is the identity")
+            }
             Self::Length { expected, got } => {
                 write!(f, "an opening has {expected} bytes, got {got}")
             }
@@ -204,24 +201,10 @@ struct Evaluations {
 }
 
 impl Evaluations {
-    const NAMES: [&str; SCALARS] = [
-        "g(zeta)",
-        "g(1/zeta)",
-        "p(zeta)",
-        "p(1/zeta)",
-        "s(zeta)",
-        "s(1/zeta)",
-    ];
+    const NAMES: [&str; SCALARS] = ["g(zeta)", "g(1/zeta)", "p(zeta)", "p(1/zeta)", "s(zeta)", "s(1/zeta)"];
 
     fn to_array(self) -> [Fr; SCALARS] {
-        [
-            self.g_zeta,
-            self.g_inverse,
-            self.p_zeta,
-            self.p_inverse,
-            self.s_zeta,
-            self.s_inverse,
-        ]
+        [self.g_zeta, self.g_inverse, self.p_zeta, self.p_inverse, self.s_zeta, self.s_inverse]
     }
 
     fn to_words(self) -> [[u8; 32]; SCALARS] {
@@ -251,14 +234,7 @@ impl OpeningProof {
                     }
                     values
                 };
-                Evaluations {
-                    g_zeta,
-                    g_inverse,
-                    p_zeta,
-                    p_inverse,
-                    s_zeta,
-                    s_inverse,
-                }
+                Evaluations { g_zeta, g_inverse, p_zeta, p_inverse, s_zeta, s_inverse }
             },
             t: reader.point("[t]")?,
             w: reader.point("[w]")?,
@@ -290,17 +266,11 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Result<Self, OpeningError> {
-        let length = OpeningError::Length {
-            expected: PROOF_BYTES,
-            got: bytes.len(),
-        };
+        let length = OpeningError::Length { expected: PROOF_BYTES, got: bytes.len() };
         if bytes.len() != PROOF_BYTES {
             return Err(length);
         }
-        Ok(Self {
-            words: bytes.as_chunks().0.iter(),
-            length,
-        })
+        Ok(Self { words: bytes.as_chunks().0.iter(), length })
     }
 
     fn point(&mut self, element: &'static str) -> Result<G1Affine, OpeningError> {
@@ -308,8 +278,7 @@ impl<'a> Reader<'a> {
         for half in bytes.as_chunks_mut().0 {
             *half = *self.words.next().ok_or(self.length)?;
         }
-        g1_from_bytes(&bytes, Encoding::Nonzero)
-            .map_err(|error| OpeningError::Point { element, error })
+        g1_from_bytes(&bytes, Encoding::Nonzero).map_err(|error| OpeningError::Point { element, error })
     }
 
     fn scalar(&mut self, element: &'static str) -> Result<Fr, OpeningError> {
@@ -324,12 +293,7 @@ impl<'a> Reader<'a> {
 
 fn scalar_to_word(value: &Fr) -> [u8; 32] {
     let mut word = [0; 32];
-    for (bytes, limb) in word
-        .as_chunks_mut::<8>()
-        .0
-        .iter_mut()
-        .zip(value.into_bigint().0.iter().rev())
-    {
+    for (bytes, limb) in word.as_chunks_mut::<8>().0.iter_mut().zip(value.into_bigint().0.iter().rev()) {
         *bytes = limb.to_be_bytes();
     }
     word
@@ -341,15 +305,9 @@ fn scalar_to_word(value: &Fr) -> [u8; 32] {
 ///
 /// `Cells` where there are not 2^c cells for the c variables of the point.
 pub fn evaluate(cells: &[Fr], point: &[Fr]) -> Result<Fr, OpeningError> {
-    let expected = u32::try_from(point.len())
-        .ok()
-        .and_then(|c| 1usize.checked_shl(c))
-        .unwrap_or(0); // no column has so many cells
+    let expected = u32::try_from(point.len()).ok().and_then(|c| 1usize.checked_shl(c)).unwrap_or(0); // no column has so many cells
     if cells.len() != expected || cells.is_empty() {
-        return Err(OpeningError::Cells {
-            expected,
-            got: cells.len(),
-        });
+        return Err(OpeningError::Cells { expected, got: cells.len() });
     }
     let mut values = cells.to_vec();
     // Fix the first variable, the most significant bit: H(x, ..) = H(0, ..) + x (H(1, ..) - H(0, ..)).
@@ -391,10 +349,7 @@ fn eq_polynomial(u: &[Fr], x: Fr) -> Fr {
 
 /// The value of a polynomial, by Horner's rule.
 fn horner(coefficients: &[Fr], x: Fr) -> Fr {
-    coefficients
-        .iter()
-        .rev()
-        .fold(Fr::zero(), |value, coefficient| value * x + coefficient)
+    coefficients.iter().rev().fold(Fr::zero(), |value, coefficient| value * x + coefficient)
 }
 
 fn inner_product(a: &[Fr], b: &[Fr]) -> Fr {
@@ -450,9 +405,7 @@ fn cross_terms(a: &[Fr], u: &[Fr]) -> Vec<Fr> {
         shift *= 2;
     }
     let at = |exponent: usize| product.get(exponent).copied().unwrap_or_default();
-    (1..a.len().max(b))
-        .map(|k| at(b - 1 + k) + (b - 1).checked_sub(k).map_or(Fr::zero(), at))
-        .collect()
+    (1..a.len().max(b)).map(|k| at(b - 1 + k) + (b - 1).checked_sub(k).map_or(Fr::zero(), at)).collect()
 }
 
 /// The challenges of the first four steps, and what they imply.
@@ -471,12 +424,7 @@ impl Place {
         if alpha == zeta || alpha == inverse || zeta == inverse {
             return Err(OpeningError::Challenge);
         }
-        Ok(Self {
-            alpha,
-            zeta,
-            inverse,
-            power: zeta.pow([b as u64 - 1]),
-        })
+        Ok(Self { alpha, zeta, inverse, power: zeta.pow([b as u64 - 1]) })
     }
 }
 
@@ -492,22 +440,10 @@ struct Opened {
 fn opened(values: &Evaluations, p_alpha: Fr, d_zeta: Fr, beta: Fr) -> [Opened; 4] {
     let beta_2 = beta.square();
     [
-        Opened {
-            values: [Some(values.p_zeta), Some(values.p_inverse), Some(p_alpha)],
-            weight: Fr::one(),
-        },
-        Opened {
-            values: [Some(values.g_zeta), Some(values.g_inverse), None],
-            weight: beta,
-        },
-        Opened {
-            values: [Some(values.s_zeta), Some(values.s_inverse), None],
-            weight: beta_2,
-        },
-        Opened {
-            values: [Some(d_zeta), None, None],
-            weight: beta_2 * beta,
-        },
+        Opened { values: [Some(values.p_zeta), Some(values.p_inverse), Some(p_alpha)], weight: Fr::one() },
+        Opened { values: [Some(values.g_zeta), Some(values.g_inverse), None], weight: beta },
+        Opened { values: [Some(values.s_zeta), Some(values.s_inverse), None], weight: beta_2 },
+        Opened { values: [Some(d_zeta), None, None], weight: beta_2 * beta },
     ]
 }
 
@@ -531,8 +467,7 @@ fn batch_at(place: &Place, polynomials: &[Opened; 4], x: Fr) -> Result<AtX, Open
         // The points where it is opened, and the factor of the others: Z_(T - T_i)(x).
         let mut here = Vec::with_capacity(3);
         *scale = polynomial.weight;
-        for ((point, difference), opened) in points.iter().zip(&differences).zip(&polynomial.values)
-        {
+        for ((point, difference), opened) in points.iter().zip(&differences).zip(&polynomial.values) {
             match opened {
                 Some(opened) => here.push((*point, *difference, *opened)),
                 None => *scale *= difference,
@@ -549,11 +484,7 @@ fn batch_at(place: &Place, polynomials: &[Opened; 4], x: Fr) -> Result<AtX, Open
             value += *scale * numerator * inverse;
         }
     }
-    Ok(AtX {
-        scales,
-        value,
-        vanishing: differences.iter().product(),
-    })
+    Ok(AtX { scales, value, vanishing: differences.iter().product() })
 }
 
 /// p(alpha), by the equation of step 3 at zeta.
@@ -570,8 +501,7 @@ fn p_at_alpha(
     let twice = values.g_zeta * eq_polynomial(v, place.inverse)
         + values.g_inverse * eq_polynomial(v, place.zeta)
         + gamma
-            * (values.p_zeta * eq_polynomial(u, place.inverse)
-                + values.p_inverse * eq_polynomial(u, place.zeta)
+            * (values.p_zeta * eq_polynomial(u, place.inverse) + values.p_inverse * eq_polynomial(u, place.zeta)
                 - value.double())
         - place.zeta * values.s_zeta
         - place.inverse * values.s_inverse;
@@ -582,39 +512,28 @@ fn p_at_alpha(
 /// The halves u and v of a point, and b.
 fn halves(point: &[Fr]) -> Result<([&[Fr]; 2], usize), OpeningError> {
     let variables = point.len();
-    if !(SMALLEST_VARIABLES..=LARGEST_VARIABLES).contains(&variables) || variables % 2 != 0 {
+    if !(SMALLEST_VARIABLES..=LARGEST_VARIABLES).contains(&variables) || !variables.is_multiple_of(2) {
         return Err(OpeningError::Variables { got: variables });
     }
     let (u, v) = point.split_at(variables / 2);
     Ok(([u, v], 1 << (variables / 2)))
 }
 
-fn absorb_claim(
-    transcript: &mut impl FiatShamir,
-    commitment: &Commitment,
-    point: &[Fr],
-    value: &Fr,
-) {
+fn absorb_claim(transcript: &mut impl FiatShamir, commitment: &Commitment, point: &[Fr], value: &Fr) {
     let mut words = commitment.to_words().to_vec();
     words.extend(point.iter().chain([value]).map(scalar_to_word));
     transcript.absorb("opening claim", &words);
 }
 
 fn absorb_points(transcript: &mut impl FiatShamir, label: &'static str, points: &[G1Affine]) {
-    let words: Vec<[u8; 32]> = points
-        .iter()
-        .flat_map(|point| Commitment::from(*point).to_words())
-        .collect();
+    let words: Vec<[u8; 32]> = points.iter().flat_map(|point| Commitment::from(*point).to_words()).collect();
     transcript.absorb(label, &words);
 }
 
 /// `p_row = sum_col eq(v, col) f_(row b + col)`: the column with its last c/2 variables fixed (Mercury, section 2).
 fn fix_columns(cells: &[Fr], v: &[Fr]) -> Vec<Fr> {
     let weights = eq_vector(v);
-    cells
-        .par_chunks(weights.len())
-        .map(|row| inner_product(row, &weights))
-        .collect()
+    cells.par_chunks(weights.len()).map(|row| inner_product(row, &weights)).collect()
 }
 
 /// `s`, from the equation of step 3 (Mercury, section 4).
@@ -632,9 +551,7 @@ fn inner_product_witness(p: &[Fr], g: &[Fr], [u, v]: [&[Fr]; 2], gamma: Fr) -> V
 fn division_witness(f: &[Fr], q: &[Fr], place: &Place) -> Vec<Fr> {
     let scale = place.power * place.zeta - place.alpha;
     let mut rest = f.to_vec();
-    rest.par_iter_mut()
-        .zip(q)
-        .for_each(|(rest, q)| *rest -= scale * q);
+    rest.par_iter_mut().zip(q).for_each(|(rest, q)| *rest -= scale * q);
     divide(&rest, place.zeta).0
 }
 
@@ -644,11 +561,7 @@ fn batch_witness(polynomials: [&[Fr]; 4], place: &Place, opened: &[Opened; 4]) -
     let mut sum = Vec::new();
     for (polynomial, opened) in polynomials.iter().zip(opened) {
         let mut quotient = polynomial.to_vec();
-        for (point, _) in points
-            .iter()
-            .zip(&opened.values)
-            .filter(|(_, value)| value.is_some())
-        {
+        for (point, _) in points.iter().zip(&opened.values).filter(|(_, value)| value.is_some()) {
             quotient = divide(&quotient, *point).0;
         }
         add_scaled(&mut sum, &quotient, opened.weight);
@@ -674,11 +587,7 @@ fn add_scaled(sum: &mut Vec<Fr>, polynomial: &[Fr], scale: Fr) {
 }
 
 /// A commitment of the proof, which must not be the identity.
-fn commit_element(
-    srs: &Srs,
-    element: &'static str,
-    polynomial: &[Fr],
-) -> Result<G1Affine, OpeningError> {
+fn commit_element(srs: &Srs, element: &'static str, polynomial: &[Fr]) -> Result<G1Affine, OpeningError> {
     let commitment = commit(srs, polynomial)?;
     if commitment.is_identity() {
         return Err(OpeningError::Vanishing { element });
@@ -704,10 +613,7 @@ pub fn open(
 ) -> Result<OpeningProof, OpeningError> {
     let ([u, v], b) = halves(point)?;
     if cells.len() != b * b {
-        return Err(OpeningError::Cells {
-            expected: b * b,
-            got: cells.len(),
-        });
+        return Err(OpeningError::Cells { expected: b * b, got: cells.len() });
     }
     absorb_claim(transcript, commitment, point, &value);
 
@@ -715,10 +621,7 @@ pub fn open(
     let p_poly = fix_columns(cells, v);
     let expected = inner_product(&p_poly, &eq_vector(u));
     if expected != value {
-        return Err(OpeningError::Value {
-            expected,
-            got: value,
-        });
+        return Err(OpeningError::Value { expected, got: value });
     }
     let p = commit_element(srs, "[p]", &p_poly)?;
     absorb_points(transcript, "opening p", &[p]);
@@ -755,12 +658,7 @@ pub fn open(
     let beta = transcript.challenge("opening beta");
 
     // 5
-    let opened = opened(
-        &evaluations,
-        horner(&p_poly, alpha),
-        place.power * evaluations.g_inverse,
-        beta,
-    );
+    let opened = opened(&evaluations, horner(&p_poly, alpha), place.power * evaluations.g_inverse, beta);
     let polynomials = [&p_poly[..], &g_poly, &s_poly, &d_poly];
     let w_poly = batch_witness(polynomials, &place, &opened);
     let w = commit_element(srs, "[w]", &w_poly)?;
@@ -775,17 +673,7 @@ pub fn open(
     // The prover has no use for delta, but both sides leave the transcript in one state.
     transcript.challenge("opening delta");
 
-    Ok(OpeningProof {
-        p,
-        q,
-        g,
-        s,
-        d,
-        evaluations,
-        t,
-        w,
-        w_prime,
-    })
+    Ok(OpeningProof { p, q, g, s, d, evaluations, t, w, w_prime })
 }
 
 /// The checks that a verifier makes. All of them, outside the tests that show what each is for.
@@ -802,12 +690,7 @@ struct Checks {
 }
 
 impl Checks {
-    const ALL: Self = Self {
-        division: true,
-        batch: true,
-        degree: true,
-        inner_product: true,
-    };
+    const ALL: Self = Self { division: true, batch: true, degree: true, inner_product: true };
 }
 
 /// Reduces the claim that a committed column has a value at a point to one pairing equation.
@@ -870,20 +753,13 @@ fn reduce_by(
     //   division   C - (zeta^b - alpha) [q] - g(zeta) [1] + zeta [t]     and [t]
     //   batch      sum_i scale_i [f_i] - value [1] - Z_T(xi) [w] + xi [w']    and [w']
     // and the sum of the first and delta times the second is what is checked.
-    let first = if checks.division {
-        Fr::one()
-    } else {
-        Fr::zero()
-    };
+    let first = if checks.division { Fr::one() } else { Fr::zero() };
     let second = if checks.batch { delta } else { Fr::zero() };
     let [p_scale, g_scale, s_scale, d_scale] = at_xi.scales.map(|scale| second * scale);
     let left = [
         (commitment.point(), first),
         (proof.q, first * (alpha - place.power * zeta)),
-        (
-            G1Affine::generator(),
-            -(first * values.g_zeta + second * at_xi.value),
-        ),
+        (G1Affine::generator(), -(first * values.g_zeta + second * at_xi.value)),
         (proof.t, first * zeta),
         (proof.p, p_scale),
         (proof.g, g_scale),
@@ -893,10 +769,7 @@ fn reduce_by(
         (proof.w_prime, second * xi),
     ];
     let right = [(proof.t, first), (proof.w_prime, second)];
-    Ok(PairingClaim {
-        left: combination(&left),
-        right: combination(&right),
-    })
+    Ok(PairingClaim { left: combination(&left), right: combination(&right) })
 }
 
 fn combination(terms: &[(G1Affine, Fr)]) -> G1Affine {

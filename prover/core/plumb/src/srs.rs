@@ -10,9 +10,7 @@
 //! shows that all are powers of one secret. Who made them, and whether the secret was destroyed, points cannot show;
 //! [`Srs::id`] names them.
 
-use crate::commit::{
-    Encoding, PointError, coordinate_to_word, g1_from_bytes, g1_to_bytes, word_to_coordinate,
-};
+use crate::commit::{Encoding, PointError, coordinate_to_word, g1_from_bytes, g1_to_bytes, word_to_coordinate};
 use crate::msm;
 use ark_bn254::{Bn254, Fq2, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::pairing::Pairing;
@@ -72,23 +70,13 @@ pub enum SrsError {
 impl fmt::Display for SrsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LogSize { got } => write!(
-                f,
-                "2^{got} powers; there must be 2^{SMALLEST_LOG_SIZE} to 2^{LARGEST_LOG_SIZE}"
-            ),
-            Self::Length {
-                group,
-                expected,
-                got,
-            } => write!(
-                f,
-                "the points of group {group} take {expected} bytes, got {got}"
-            ),
-            Self::Point {
-                group,
-                power,
-                error,
-            } => write!(f, "[tau^{power}]_{group}: {error}"),
+            Self::LogSize { got } => {
+                write!(f, "2^{got} powers; there must be 2^{SMALLEST_LOG_SIZE} to 2^{LARGEST_LOG_SIZE}")
+            }
+            Self::Length { group, expected, got } => {
+                write!(f, "the points of group {group} take {expected} bytes, got {got}")
+            }
+            Self::Point { group, power, error } => write!(f, "[tau^{power}]_{group}: {error}"),
             Self::Generator { group } => {
                 write!(f, "[tau^0]_{group} is not the generator of group {group}")
             }
@@ -134,15 +122,8 @@ impl SrsVerifier {
     /// Checks e(left, [1]_2) = e(right, [tau]_2).
     pub fn check(&self, claim: &PairingClaim) -> Result<(), PairingMismatch> {
         // e(left, [1]_2) e(-right, [tau]_2) = 1
-        let product = Bn254::multi_pairing(
-            [claim.left, -claim.right],
-            [G2Affine::generator(), self.tau_g2],
-        );
-        if product.is_zero() {
-            Ok(())
-        } else {
-            Err(PairingMismatch)
-        }
+        let product = Bn254::multi_pairing([claim.left, -claim.right], [G2Affine::generator(), self.tau_g2]);
+        if product.is_zero() { Ok(()) } else { Err(PairingMismatch) }
     }
 
     /// Checks several equations by one: sum rho^i left_i against sum rho^i right_i, where rho is the hash of all.
@@ -165,10 +146,7 @@ impl SrsVerifier {
             left = left * rho + claim.left;
             right = right * rho + claim.right;
         }
-        self.check(&PairingClaim {
-            left: left.into_affine(),
-            right: right.into_affine(),
-        })
+        self.check(&PairingClaim { left: left.into_affine(), right: right.into_affine() })
     }
 }
 
@@ -194,59 +172,30 @@ impl Srs {
         }
         let (chunks, rest) = g1.as_chunks::<G1_BYTES>();
         if chunks.len() != 1 << log_size || !rest.is_empty() {
-            return Err(SrsError::Length {
-                group: 1,
-                expected: G1_BYTES << log_size,
-                got: g1.len(),
-            });
+            return Err(SrsError::Length { group: 1, expected: G1_BYTES << log_size, got: g1.len() });
         }
         let (&[one_g2, tau_g2], []) = g2.as_chunks::<G2_BYTES>() else {
-            return Err(SrsError::Length {
-                group: 2,
-                expected: 2 * G2_BYTES,
-                got: g2.len(),
-            });
+            return Err(SrsError::Length { group: 2, expected: 2 * G2_BYTES, got: g2.len() });
         };
         let powers: Vec<G1Affine> = chunks
             .par_iter()
             .enumerate()
             .map(|(power, bytes)| {
-                g1_from_bytes(bytes, Encoding::Nonzero).map_err(|error| SrsError::Point {
-                    group: 1,
-                    power,
-                    error,
-                })
+                g1_from_bytes(bytes, Encoding::Nonzero).map_err(|error| SrsError::Point { group: 1, power, error })
             })
             .collect::<Result<_, _>>()?;
         if powers.first() != Some(&G1Affine::generator()) {
             return Err(SrsError::Generator { group: 1 });
         }
-        let second = |power, bytes| {
-            g2_from_bytes(bytes).map_err(|error| SrsError::Point {
-                group: 2,
-                power,
-                error,
-            })
-        };
+        let second = |power, bytes| g2_from_bytes(bytes).map_err(|error| SrsError::Point { group: 2, power, error });
         if second(0, &one_g2)? != G2Affine::generator() {
             return Err(SrsError::Generator { group: 2 });
         }
-        let verifier = SrsVerifier {
-            tau_g2: second(1, &tau_g2)?,
-        };
-        let digest = Keccak256::new_with_prefix(b"powers of tau")
-            .chain_update(g1)
-            .chain_update(g2)
-            .finalize();
+        let verifier = SrsVerifier { tau_g2: second(1, &tau_g2)? };
+        let digest = Keccak256::new_with_prefix(b"powers of tau").chain_update(g1).chain_update(g2).finalize();
         let claim = consistency(&powers, Fr::from_be_bytes_mod_order(&digest))?;
-        verifier
-            .check(&claim)
-            .map_err(|PairingMismatch| SrsError::Inconsistent)?;
-        Ok(Self {
-            log_size,
-            powers,
-            verifier,
-        })
+        verifier.check(&claim).map_err(|PairingMismatch| SrsError::Inconsistent)?;
+        Ok(Self { log_size, powers, verifier })
     }
 
     /// Makes parameters from a secret that the caller knows. Whoever knows it opens any commitment to any value.
@@ -263,15 +212,12 @@ impl Srs {
         if tau.is_zero() {
             return Err(SrsError::ZeroSecret);
         }
-        let exponents: Vec<Fr> = std::iter::successors(Some(Fr::one()), |power| Some(*power * tau))
-            .take(1 << log_size)
-            .collect();
+        let exponents: Vec<Fr> =
+            std::iter::successors(Some(Fr::one()), |power| Some(*power * tau)).take(1 << log_size).collect();
         Ok(Self {
             log_size,
             powers: G1Projective::generator().batch_mul(&exponents),
-            verifier: SrsVerifier {
-                tau_g2: (G2Affine::generator() * tau).into_affine(),
-            },
+            verifier: SrsVerifier { tau_g2: (G2Affine::generator() * tau).into_affine() },
         })
     }
 
@@ -304,10 +250,7 @@ impl Srs {
     pub fn to_bytes(&self) -> (Vec<u8>, Vec<u8>) {
         (
             self.powers.iter().flat_map(g1_to_bytes).collect(),
-            [G2Affine::generator(), self.verifier.tau_g2]
-                .iter()
-                .flat_map(g2_to_bytes)
-                .collect(),
+            [G2Affine::generator(), self.verifier.tau_g2].iter().flat_map(g2_to_bytes).collect(),
         )
     }
 }
@@ -336,10 +279,7 @@ fn consistency(powers: &[G1Affine], rho: Fr) -> Result<PairingClaim, SrsError> {
         power *= rho;
     }
     let sum = msm::full(powers, &coefficients);
-    Ok(PairingClaim {
-        left: (sum - first).into_affine(),
-        right: ((sum - last * highest) * rho).into_affine(),
-    })
+    Ok(PairingClaim { left: (sum - first).into_affine(), right: ((sum - last * highest) * rho).into_affine() })
 }
 
 /// Reads a point of the second group; refuses the identity and what is not in the subgroup.
@@ -348,12 +288,8 @@ fn g2_from_bytes(bytes: &[u8; G2_BYTES]) -> Result<G2Affine, PointError> {
     let &[x1, x0, y1, y0] = words else {
         return Err(PointError::Identity); // 128 bytes are four words
     };
-    let coordinate = |real: &[u8; 32], imaginary: &[u8; 32]| {
-        Ok(Fq2::new(
-            word_to_coordinate(real)?,
-            word_to_coordinate(imaginary)?,
-        ))
-    };
+    let coordinate =
+        |real: &[u8; 32], imaginary: &[u8; 32]| Ok(Fq2::new(word_to_coordinate(real)?, word_to_coordinate(imaginary)?));
     let (x, y) = (coordinate(&x0, &x1)?, coordinate(&y0, &y1)?);
     if x.is_zero() && y.is_zero() {
         return Err(PointError::Identity);

@@ -35,10 +35,7 @@ impl Stream {
     }
 
     pub(crate) fn number(&mut self) -> u64 {
-        self.word()
-            .iter()
-            .take(8)
-            .fold(0, |n, b| n << 8 | u64::from(*b))
+        self.word().iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b))
     }
 
     /// An integer in [-bound, bound].
@@ -66,11 +63,7 @@ impl Transcript {
     }
 
     pub(crate) fn deaf(deaf: &'static [&'static str]) -> Self {
-        Self {
-            state: [0; 32],
-            counter: 0,
-            deaf,
-        }
+        Self { state: [0; 32], counter: 0, deaf }
     }
 
     fn step(&mut self, label: &str, words: &[[u8; 32]]) {

@@ -5,11 +5,7 @@ use ark_ff::One;
 
 /// sum_i v_i [tau^i]_1, one by one.
 fn naive(srs: &Srs, first: usize, values: &[Fr]) -> Commitment {
-    let sum: G1Projective = srs.powers()[first..]
-        .iter()
-        .zip(values)
-        .map(|(power, value)| *power * value)
-        .sum();
+    let sum: G1Projective = srs.powers()[first..].iter().zip(values).map(|(power, value)| *power * value).sum();
     Commitment(sum.into_affine())
 }
 
@@ -36,10 +32,7 @@ fn a_known_secret_shows_the_polynomial() {
     // The commitment is f(tau) times the generator.
     let srs = Srs::unsafe_from_known_secret(Fr::from(10u64), 2).unwrap();
     let digits = fields(&[4, 3, 2, 1]);
-    assert_eq!(
-        commit(&srs, &digits).unwrap().point(),
-        (G1Affine::generator() * Fr::from(1234u64)).into_affine()
-    );
+    assert_eq!(commit(&srs, &digits).unwrap().point(), (G1Affine::generator() * Fr::from(1234u64)).into_affine());
 }
 
 #[test]
@@ -49,13 +42,7 @@ fn small_integers_are_field_elements() {
     for bound in [1, 2, 100, 4095, 4096, 1 << 16, 1 << 20, 1 << 40, i64::MAX] {
         for len in [0, 1, 7, 100, 256] {
             let values: Vec<i64> = (0..len)
-                .map(|_| {
-                    if bound == i64::MAX {
-                        stream.number() as i64 >> 1
-                    } else {
-                        stream.small(bound)
-                    }
-                })
+                .map(|_| if bound == i64::MAX { stream.number() as i64 >> 1 } else { stream.small(bound) })
                 .collect();
             assert_eq!(
                 commit_small(&srs, &values, bound as u64),
@@ -72,28 +59,13 @@ fn small_integers_at_their_limits() {
     for bound in [0, 1, 255, 256, 4095, (1 << 62) - 1, i64::MAX as u64] {
         let b = bound as i64;
         // Equal values meet in one sum, opposite ones cancel.
-        for values in [
-            vec![b, -b, b, b, -b, 0],
-            vec![-b; 16],
-            vec![b; 16],
-            vec![0; 16],
-        ] {
-            assert_eq!(
-                commit_small(&srs, &values, bound),
-                commit(&srs, &fields(&values)),
-                "{bound}"
-            );
+        for values in [vec![b, -b, b, b, -b, 0], vec![-b; 16], vec![b; 16], vec![0; 16]] {
+            assert_eq!(commit_small(&srs, &values, bound), commit(&srs, &fields(&values)), "{bound}");
         }
     }
     let least = [i64::MIN, 3, i64::MIN];
-    assert_eq!(
-        commit_small(&srs, &least, 1 << 63),
-        commit(&srs, &fields(&least))
-    );
-    assert_eq!(
-        commit_small(&srs, &[i64::MAX, i64::MIN], u64::MAX),
-        commit(&srs, &fields(&[i64::MAX, i64::MIN]))
-    );
+    assert_eq!(commit_small(&srs, &least, 1 << 63), commit(&srs, &fields(&least)));
+    assert_eq!(commit_small(&srs, &[i64::MAX, i64::MIN], u64::MAX), commit(&srs, &fields(&[i64::MAX, i64::MIN])));
 }
 
 #[test]
@@ -106,15 +78,9 @@ fn parts_of_a_column_add_up() {
     column.resize(56, Fr::zero());
     column.extend(&masks);
     let whole = commit(&srs, &column).unwrap();
-    assert_eq!(
-        commit_small(&srs, &small, 4095).unwrap() + commit_at(&srs, 56, &masks).unwrap(),
-        whole
-    );
+    assert_eq!(commit_small(&srs, &small, 4095).unwrap() + commit_at(&srs, 56, &masks).unwrap(), whole);
     let cells: Vec<(usize, Fr)> = (56..).zip(masks).collect();
-    assert_eq!(
-        commit_small(&srs, &small, 4095).unwrap() + commit_sparse(&srs, &cells).unwrap(),
-        whole
-    );
+    assert_eq!(commit_small(&srs, &small, 4095).unwrap() + commit_sparse(&srs, &cells).unwrap(), whole);
     let twice = [cells[0], cells[0]];
     let double = (cells[0].0, cells[0].1 + cells[0].1);
     assert_eq!(commit_sparse(&srs, &twice), commit_sparse(&srs, &[double]));
@@ -128,10 +94,7 @@ fn combinations_commit_to_combinations() {
     let (a, b) = (stream.scalar(), stream.scalar());
     let sum: Vec<Fr> = v.iter().zip(&w).map(|(v, w)| a * v + b * w).collect();
     let (c_v, c_w) = (commit(&srs, &v).unwrap(), commit(&srs, &w).unwrap());
-    assert_eq!(
-        Commitment::combine(&[(a, c_v), (b, c_w)]),
-        commit(&srs, &sum).unwrap()
-    );
+    assert_eq!(Commitment::combine(&[(a, c_v), (b, c_w)]), commit(&srs, &sum).unwrap());
     assert!(Commitment::combine(&[]).is_identity());
     assert!(Commitment::combine(&[(a, c_v), (-a, c_v)]).is_identity());
 }
@@ -147,28 +110,17 @@ fn cells_must_lie_in_the_column() {
     assert_eq!(commit_at(&srs, usize::MAX, &values), outside(usize::MAX));
     assert_eq!(commit_small(&srs, &[1; 17], 1), outside(16));
     assert_eq!(commit_small_at(&srs, 15, &[1; 2], 1), outside(16));
-    assert_eq!(
-        commit_sparse(&srs, &[(3, Fr::one()), (16, Fr::one())]),
-        outside(16)
-    );
+    assert_eq!(commit_sparse(&srs, &[(3, Fr::one()), (16, Fr::one())]), outside(16));
 }
 
 #[test]
 fn values_must_lie_in_their_bound() {
     let srs = srs(4);
     for value in [8, -8, i64::MIN] {
-        let error = CommitError::Bound {
-            row: 5,
-            value,
-            bound: 7,
-        };
+        let error = CommitError::Bound { row: 5, value, bound: 7 };
         assert_eq!(commit_small_at(&srs, 3, &[7, -7, value, 9], 7), Err(error));
     }
-    let error = CommitError::Bound {
-        row: 5,
-        value: -8,
-        bound: 7,
-    };
+    let error = CommitError::Bound { row: 5, value: -8, bound: 7 };
     assert_eq!(error.to_string(), "the value -8 in row 5 is not in [-7, 7]");
 }
 
@@ -185,10 +137,7 @@ fn points_have_one_encoding() {
     x[31] += 2;
     bytes = generator.to_bytes();
     bytes[..32].copy_from_slice(&x);
-    assert_eq!(
-        Commitment::from_bytes(&bytes),
-        Err(PointError::NotCanonical { got: x })
-    );
+    assert_eq!(Commitment::from_bytes(&bytes), Err(PointError::NotCanonical { got: x }));
     let identity = Commitment::default();
     assert_eq!(identity.to_bytes(), [0; 64]);
     assert_eq!(identity.to_words(), [[0; 32]; 2]);
@@ -196,11 +145,7 @@ fn points_have_one_encoding() {
     assert_eq!(Commitment::from_bytes_or_identity(&[0; 64]), Ok(identity));
     // (q, q) and (0, q) are no identity either.
     x[31] -= 1;
-    for bytes in [
-        [x, x].concat(),
-        [[0; 32], x].concat(),
-        [x, [0; 32]].concat(),
-    ] {
+    for bytes in [[x, x].concat(), [[0; 32], x].concat(), [x, [0; 32]].concat()] {
         assert_eq!(
             Commitment::from_bytes_or_identity(&bytes.try_into().unwrap()),
             Err(PointError::NotCanonical { got: x })

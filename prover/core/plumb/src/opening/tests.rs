@@ -17,25 +17,11 @@ impl Case {
         let srs = srs(variables);
         let cells = stream.scalars(1 << variables);
         let point = stream.scalars(variables as usize);
-        Self {
-            commitment: commit(&srs, &cells).unwrap(),
-            value: evaluate(&cells, &point).unwrap(),
-            srs,
-            cells,
-            point,
-        }
+        Self { commitment: commit(&srs, &cells).unwrap(), value: evaluate(&cells, &point).unwrap(), srs, cells, point }
     }
 
     fn open(&self) -> OpeningProof {
-        open(
-            &self.srs,
-            &self.cells,
-            &self.commitment,
-            &self.point,
-            self.value,
-            &mut Transcript::new(),
-        )
-        .unwrap()
+        open(&self.srs, &self.cells, &self.commitment, &self.point, self.value, &mut Transcript::new()).unwrap()
     }
 
     fn verify(&self, proof: &OpeningProof) -> Result<(), OpeningError> {
@@ -49,14 +35,7 @@ impl Case {
         value: Fr,
         proof: &OpeningProof,
     ) -> Result<(), OpeningError> {
-        verify(
-            self.srs.verifier(),
-            commitment,
-            point,
-            value,
-            proof,
-            &mut Transcript::new(),
-        )
+        verify(self.srs.verifier(), commitment, point, value, proof, &mut Transcript::new())
     }
 }
 
@@ -100,22 +79,10 @@ fn the_first_variable_is_the_most_significant_bit() {
 fn cells_can_be_read_out() {
     let case = Case::new(4, 1);
     for i in [0usize, 1, 6, 15] {
-        let point: Vec<Fr> = (0..4)
-            .map(|j| Fr::from((i >> (3 - j) & 1) as u64))
-            .collect();
-        let proof = open(
-            &case.srs,
-            &case.cells,
-            &case.commitment,
-            &point,
-            case.cells[i],
-            &mut Transcript::new(),
-        )
-        .unwrap();
-        assert_eq!(
-            case.verify_claim(&case.commitment, &point, case.cells[i], &proof),
-            Ok(())
-        );
+        let point: Vec<Fr> = (0..4).map(|j| Fr::from((i >> (3 - j) & 1) as u64)).collect();
+        let proof =
+            open(&case.srs, &case.cells, &case.commitment, &point, case.cells[i], &mut Transcript::new()).unwrap();
+        assert_eq!(case.verify_claim(&case.commitment, &point, case.cells[i], &proof), Ok(()));
     }
 }
 
@@ -128,27 +95,9 @@ fn small_columns_open_too() {
     let cells: Vec<Fr> = values.iter().map(|&value| Fr::from(value)).collect();
     let point = stream.scalars(6);
     let value = evaluate(&cells, &point).unwrap();
-    let proof = open(
-        &srs,
-        &cells,
-        &commitment,
-        &point,
-        value,
-        &mut Transcript::new(),
-    )
-    .unwrap();
+    let proof = open(&srs, &cells, &commitment, &point, value, &mut Transcript::new()).unwrap();
     let verifier = srs.verifier();
-    assert_eq!(
-        verify(
-            verifier,
-            &commitment,
-            &point,
-            value,
-            &proof,
-            &mut Transcript::new()
-        ),
-        Ok(())
-    );
+    assert_eq!(verify(verifier, &commitment, &point, value, &proof, &mut Transcript::new()), Ok(()));
 }
 
 #[test]
@@ -159,31 +108,11 @@ fn longer_parameters_open_the_first_cells() {
     cells.extend(Stream::new(4).scalars(192));
     // The commitment hides 192 cells more; the opening is to the first 64 and uses powers beyond them.
     let commitment = commit(&long, &cells).unwrap();
-    let proof = forge(
-        &long,
-        &cells,
-        &commitment,
-        &case.point,
-        case.value,
-        &Plan::default(),
-    );
-    assert_eq!(
-        case.verify_claim(&commitment, &case.point, case.value, &proof),
-        Ok(())
-    );
+    let proof = forge(&long, &cells, &commitment, &case.point, case.value, &Plan::default());
+    assert_eq!(case.verify_claim(&commitment, &case.point, case.value, &proof), Ok(()));
     let wrong = case.value + Fr::one();
-    let proof = forge(
-        &long,
-        &cells,
-        &commitment,
-        &case.point,
-        wrong,
-        &Plan::default(),
-    );
-    assert_eq!(
-        case.verify_claim(&commitment, &case.point, wrong, &proof),
-        Err(OpeningError::Rejected)
-    );
+    let proof = forge(&long, &cells, &commitment, &case.point, wrong, &Plan::default());
+    assert_eq!(case.verify_claim(&commitment, &case.point, wrong, &proof), Err(OpeningError::Rejected));
 }
 
 #[test]
@@ -193,14 +122,7 @@ fn several_openings_take_one_equation() {
         .iter()
         .map(|case| {
             let (proof, mut transcript) = (case.open(), Transcript::new());
-            reduce(
-                &case.commitment,
-                &case.point,
-                case.value,
-                &proof,
-                &mut transcript,
-            )
-            .unwrap()
+            reduce(&case.commitment, &case.point, case.value, &proof, &mut transcript).unwrap()
         })
         .collect();
     let verifier = cases[0].srs.verifier();
@@ -233,14 +155,8 @@ fn another_claim_is_rejected() {
     let proof = case.open();
     let (c, value) = (&case.commitment, case.value);
     let rejected = Err(OpeningError::Rejected);
-    assert_eq!(
-        case.verify_claim(c, &case.point, value + Fr::one(), &proof),
-        rejected
-    );
-    assert_eq!(
-        case.verify_claim(c, &case.point, Fr::zero(), &proof),
-        rejected
-    );
+    assert_eq!(case.verify_claim(c, &case.point, value + Fr::one(), &proof), rejected);
+    assert_eq!(case.verify_claim(c, &case.point, Fr::zero(), &proof), rejected);
     for i in 0..6 {
         let mut point = case.point.clone();
         point[i] += Fr::one();
@@ -250,27 +166,15 @@ fn another_claim_is_rejected() {
         assert_eq!(case.verify_claim(c, &point, value, &proof), rejected);
     }
     let other = *c + Commitment::from(G1Affine::generator());
-    assert_eq!(
-        case.verify_claim(&other, &case.point, value, &proof),
-        rejected
-    );
-    assert_eq!(
-        case.verify_claim(&Commitment::default(), &case.point, value, &proof),
-        rejected
-    );
+    assert_eq!(case.verify_claim(&other, &case.point, value, &proof), rejected);
+    assert_eq!(case.verify_claim(&Commitment::default(), &case.point, value, &proof), rejected);
     let mut later = Transcript::new();
     later.absorb("something", &[]);
     let verifier = case.srs.verifier();
-    assert_eq!(
-        verify(verifier, c, &case.point, value, &proof, &mut later),
-        rejected
-    );
+    assert_eq!(verify(verifier, c, &case.point, value, &proof, &mut later), rejected);
     let others = Srs::unsafe_from_known_secret(Fr::from(3u64), 6).unwrap();
     let transcript = &mut Transcript::new();
-    assert_eq!(
-        verify(others.verifier(), c, &case.point, value, &proof, transcript),
-        rejected
-    );
+    assert_eq!(verify(others.verifier(), c, &case.point, value, &proof, transcript), rejected);
 }
 
 #[test]
@@ -282,25 +186,13 @@ fn provers_learn_that_a_claim_is_wrong() {
     };
     assert_eq!(
         attempt(&case.cells, &case.point, Fr::zero()),
-        OpeningError::Value {
-            expected: case.value,
-            got: Fr::zero()
-        }
+        OpeningError::Value { expected: case.value, got: Fr::zero() }
     );
-    assert_eq!(
-        attempt(&case.cells[..8], &case.point, case.value),
-        OpeningError::Cells {
-            expected: 16,
-            got: 8
-        }
-    );
+    assert_eq!(attempt(&case.cells[..8], &case.point, case.value), OpeningError::Cells { expected: 16, got: 8 });
     let mut stream = Stream::new(8);
     let (cells, point) = (stream.scalars(64), stream.scalars(6));
     let value = evaluate(&cells, &point).unwrap();
-    assert!(matches!(
-        attempt(&cells, &point, value),
-        OpeningError::Parameters(CommitError::Row { row: 16, rows: 16 })
-    ));
+    assert!(matches!(attempt(&cells, &point, value), OpeningError::Parameters(CommitError::Row { row: 16, rows: 16 })));
 }
 
 #[test]
@@ -315,33 +207,14 @@ fn sizes_must_be_even_and_in_range() {
         );
         let transcript = &mut Transcript::new();
         assert_eq!(
-            open(
-                &case.srs,
-                &case.cells,
-                &case.commitment,
-                &point,
-                case.value,
-                transcript
-            ),
+            open(&case.srs, &case.cells, &case.commitment, &point, case.value, transcript),
             Err(OpeningError::Variables { got })
         );
     }
-    assert!(matches!(
-        evaluate(&[], &[]),
-        Err(OpeningError::Cells { .. })
-    ));
-    assert!(matches!(
-        evaluate(&case.cells, &case.point[..3]),
-        Err(OpeningError::Cells {
-            expected: 8,
-            got: 16
-        })
-    ));
+    assert!(matches!(evaluate(&[], &[]), Err(OpeningError::Cells { .. })));
+    assert!(matches!(evaluate(&case.cells, &case.point[..3]), Err(OpeningError::Cells { expected: 8, got: 16 })));
     let long = vec![Fr::one(); 200];
-    assert!(matches!(
-        evaluate(&case.cells, &long),
-        Err(OpeningError::Cells { .. })
-    ));
+    assert!(matches!(evaluate(&case.cells, &long), Err(OpeningError::Cells { .. })));
 }
 
 #[test]
@@ -362,14 +235,7 @@ fn columns_with_too_much_structure_cannot_be_opened() {
     let zeros = vec![Fr::zero(); 16];
     let transcript = &mut Transcript::new();
     assert_eq!(
-        open(
-            &srs,
-            &zeros,
-            &Commitment::default(),
-            &point,
-            Fr::zero(),
-            transcript
-        ),
+        open(&srs, &zeros, &Commitment::default(), &point, Fr::zero(), transcript),
         Err(OpeningError::Vanishing { element: "[p]" })
     );
 }
@@ -394,28 +260,17 @@ fn each_changed_element_is_rejected() {
         let mut changed = bytes;
         changed[start..start + len].copy_from_slice(&other[start..start + len]);
         let proof = OpeningProof::from_bytes(&changed).unwrap();
-        assert_eq!(
-            case.verify(&proof),
-            Err(OpeningError::Rejected),
-            "byte {start}"
-        );
+        assert_eq!(case.verify(&proof), Err(OpeningError::Rejected), "byte {start}");
         // The negated point, or the scalar plus 1: what a relation with a sign or a factor might let through.
         let mut changed = bytes;
         if len == 64 {
-            let point = g1_from_bytes(
-                bytes[start..start + 64].try_into().unwrap(),
-                Encoding::Nonzero,
-            );
+            let point = g1_from_bytes(bytes[start..start + 64].try_into().unwrap(), Encoding::Nonzero);
             changed[start..start + 64].copy_from_slice(&g1_to_bytes(&-point.unwrap()));
         } else {
             changed[start..start + 32].fill(0);
         }
         let proof = OpeningProof::from_bytes(&changed).unwrap();
-        assert_eq!(
-            case.verify(&proof),
-            Err(OpeningError::Rejected),
-            "byte {start}"
-        );
+        assert_eq!(case.verify(&proof), Err(OpeningError::Rejected), "byte {start}");
     }
 }
 
@@ -430,11 +285,7 @@ fn swapped_elements_are_rejected() {
             swapped[a..a + len_a].copy_from_slice(&bytes[b..b + len_b]);
             swapped[b..b + len_b].copy_from_slice(&bytes[a..a + len_a]);
             let proof = OpeningProof::from_bytes(&swapped).unwrap();
-            assert_eq!(
-                case.verify(&proof),
-                Err(OpeningError::Rejected),
-                "{a} and {b}"
-            );
+            assert_eq!(case.verify(&proof), Err(OpeningError::Rejected), "{a} and {b}");
         }
     }
 }
@@ -446,10 +297,7 @@ fn bytes_that_are_no_proof_are_refused() {
     for got in [0, 31, 703, 705, 736, 1408] {
         let mut resized = bytes.to_vec();
         resized.resize(got, 0);
-        assert_eq!(
-            OpeningProof::from_bytes(&resized),
-            Err(OpeningError::Length { expected: 704, got })
-        );
+        assert_eq!(OpeningProof::from_bytes(&resized), Err(OpeningError::Length { expected: 704, got }));
     }
     let mut names = Vec::new();
     for (start, len) in places() {
@@ -466,10 +314,7 @@ fn bytes_that_are_no_proof_are_refused() {
             changed[start..start + 32].copy_from_slice(&word);
             assert_eq!(
                 OpeningProof::from_bytes(&changed),
-                Err(OpeningError::Scalar {
-                    element: element(&changed).0,
-                    got: word
-                })
+                Err(OpeningError::Scalar { element: element(&changed).0, got: word })
             );
             names.push(element(&changed).0);
             continue;
@@ -483,10 +328,7 @@ fn bytes_that_are_no_proof_are_refused() {
             let mut word: [u8; 32] = bytes[half..half + 32].try_into().unwrap();
             add_modulus(&mut word, &modulus_of_coordinates());
             changed[half..half + 32].copy_from_slice(&word);
-            assert_eq!(
-                element(&changed).1,
-                Some(PointError::NotCanonical { got: word })
-            );
+            assert_eq!(element(&changed).1, Some(PointError::NotCanonical { got: word }));
             changed = bytes;
             changed[half..half + 32].fill(0);
             assert_eq!(element(&changed).1, Some(PointError::NotOnCurve));
@@ -577,14 +419,7 @@ fn fixed_challenges_that_divide_by_zero_are_refused() {
         let mut all = vec![alpha, rest[0], zeta];
         all.extend(&rest[1..]);
         assert_eq!(
-            verify(
-                case.srs.verifier(),
-                &case.commitment,
-                &case.point,
-                case.value,
-                &proof,
-                &mut Fixed(all)
-            ),
+            verify(case.srs.verifier(), &case.commitment, &case.point, case.value, &proof, &mut Fixed(all)),
             Err(OpeningError::Challenge)
         );
     }
@@ -597,26 +432,17 @@ fn parts_follow_their_equations() {
     let (x, alpha) = (stream.scalar(), stream.scalar());
     let (quotient, remainder) = divide(&f, alpha);
     assert_eq!(remainder, horner(&f, alpha));
-    assert_eq!(
-        horner(&f, x),
-        (x - alpha) * horner(&quotient, x) + remainder
-    );
+    assert_eq!(horner(&f, x), (x - alpha) * horner(&quotient, x) + remainder);
 
     let (q, g) = divide_by_binomial(&f, 8, alpha);
     assert_eq!((q.len(), g.len()), (56, 8));
-    assert_eq!(
-        horner(&f, x),
-        (x.pow([8u64]) - alpha) * horner(&q, x) + horner(&g, x)
-    );
+    assert_eq!(horner(&f, x), (x.pow([8u64]) - alpha) * horner(&q, x) + horner(&g, x));
 
     let (u, v) = (stream.scalars(3), stream.scalars(3));
     assert_eq!(eq_polynomial(&u, x), horner(&eq_vector(&u), x));
     let p = fix_columns(&f, &v);
     let point = [u.clone(), v.clone()].concat();
-    assert_eq!(
-        inner_product(&p, &eq_vector(&u)),
-        evaluate(&f, &point).unwrap()
-    );
+    assert_eq!(inner_product(&p, &eq_vector(&u)), evaluate(&f, &point).unwrap());
     assert_eq!(inner_product(&g, &eq_vector(&v)), horner(&p, alpha));
 
     // a(X) E(1/X) + a(1/X) E(X) = 2 <a, E> + X s(X) + s(1/X) / X, for short and long a
@@ -625,8 +451,7 @@ fn parts_follow_their_equations() {
         let a = stream.scalars(len);
         let s = cross_terms(&a, &u);
         let left = horner(&a, x) * eq_polynomial(&u, y) + horner(&a, y) * eq_polynomial(&u, x);
-        let right =
-            inner_product(&a, &eq_vector(&u)).double() + x * horner(&s, x) + y * horner(&s, y);
+        let right = inner_product(&a, &eq_vector(&u)).double() + x * horner(&s, x) + y * horner(&s, y);
         assert_eq!(left, right, "{len}");
     }
 }
@@ -652,14 +477,7 @@ struct Plan {
 }
 
 /// A prover with no conscience: proves any value.
-fn forge(
-    srs: &Srs,
-    cells: &[Fr],
-    commitment: &Commitment,
-    point: &[Fr],
-    value: Fr,
-    plan: &Plan,
-) -> OpeningProof {
+fn forge(srs: &Srs, cells: &[Fr], commitment: &Commitment, point: &[Fr], value: Fr, plan: &Plan) -> OpeningProof {
     let transcript = &mut Transcript::deaf(plan.deaf);
     let checks = plan.checks.unwrap_or(Checks::ALL);
     let ([u, v], b) = halves(point).unwrap();
@@ -675,10 +493,7 @@ fn forge(
         let difference = value - inner_product(&p_poly, &eq_vector(u));
         let [first, second] = [eq_vector(u)[0], eq_vector(u)[1]];
         // e (1 - X / alpha) keeps p(alpha), and adds e (eq(u, 0) - eq(u, 1) / alpha) to the inner product.
-        let scale = difference
-            * (first - second * alpha.inverse().unwrap())
-                .inverse()
-                .unwrap();
+        let scale = difference * (first - second * alpha.inverse().unwrap()).inverse().unwrap();
         add_scaled(&mut p_poly, &change(alpha, scale), Fr::one());
     }
     let (mut q_poly, mut g_poly) = divide_by_binomial(cells, b, alpha);
@@ -711,12 +526,7 @@ fn forge(
     absorb_points(transcript, "opening t", &[t]);
     let beta = transcript.challenge("opening beta");
     let p_alpha = p_at_alpha(&evaluations, &place, gamma, value, [u, v]).unwrap();
-    let mut opened = opened(
-        &evaluations,
-        p_alpha,
-        place.power * evaluations.g_inverse,
-        beta,
-    );
+    let mut opened = opened(&evaluations, p_alpha, place.power * evaluations.g_inverse, beta);
     if !checks.inner_product {
         opened[0].values[2] = None;
     }
@@ -754,11 +564,7 @@ fn only_without_the_check(case: &Case, value: Fr, plan: &Plan) {
     };
     let weak = plan.checks.unwrap_or(Checks::ALL);
     let proof = forge(&long, &case.cells, c, point, value, plan);
-    assert_eq!(
-        verdict(&proof, weak, plan.deaf),
-        Ok(()),
-        "the forgery does not work"
-    );
+    assert_eq!(verdict(&proof, weak, plan.deaf), Ok(()), "the forgery does not work");
     assert_eq!(verdict(&proof, Checks::ALL, &[]), Err(PairingMismatch));
 }
 
@@ -767,40 +573,21 @@ fn without_the_division_another_column_is_opened() {
     let case = Case::new(6, 20);
     let other = Stream::new(21).scalars(64);
     let value = evaluate(&other, &case.point).unwrap();
-    let plan = Plan {
-        checks: Some(Checks {
-            division: false,
-            ..Checks::ALL
-        }),
-        cells: Some(other),
-        ..Plan::default()
-    };
+    let plan = Plan { checks: Some(Checks { division: false, ..Checks::ALL }), cells: Some(other), ..Plan::default() };
     only_without_the_check(&case, value, &plan);
 }
 
 #[test]
 fn without_the_batch_any_value_passes() {
     let case = Case::new(6, 22);
-    let plan = Plan {
-        checks: Some(Checks {
-            batch: false,
-            ..Checks::ALL
-        }),
-        ..Plan::default()
-    };
+    let plan = Plan { checks: Some(Checks { batch: false, ..Checks::ALL }), ..Plan::default() };
     only_without_the_check(&case, case.value + Fr::one(), &plan);
 }
 
 #[test]
 fn without_the_inner_products_any_value_passes() {
     let case = Case::new(6, 23);
-    let plan = Plan {
-        checks: Some(Checks {
-            inner_product: false,
-            ..Checks::ALL
-        }),
-        ..Plan::default()
-    };
+    let plan = Plan { checks: Some(Checks { inner_product: false, ..Checks::ALL }), ..Plan::default() };
     only_without_the_check(&case, case.value + Fr::one(), &plan);
 }
 
@@ -811,10 +598,7 @@ fn without_the_degree_any_value_passes() {
     // by 1 too.
     let value = case.value + eq_vector(&case.point[..3])[0];
     let plan = Plan {
-        checks: Some(Checks {
-            degree: false,
-            ..Checks::ALL
-        }),
+        checks: Some(Checks { degree: false, ..Checks::ALL }),
         p: vec![Fr::one()],
         shift: Some(|alpha, eq| -(alpha * eq).inverse().unwrap()),
         ..Plan::default()
@@ -856,11 +640,7 @@ fn without_absorbing_the_claim_false_claims_pass() {
 
     // The value: s + 1 moves zeta s(zeta) + s(1/zeta) / zeta, which a value moves back. The proof is made for that
     // value, as p(alpha) is computed from it.
-    let plan = Plan {
-        deaf,
-        s: Fr::one(),
-        ..Plan::default()
-    };
+    let plan = Plan { deaf, s: Fr::one(), ..Plan::default() };
     let draft = forge(&case.srs, &case.cells, c, point, case.value, &plan);
     let (_, gamma, zeta) = challenges(&draft);
     let moved = (zeta + zeta.inverse().unwrap()) * (gamma.double()).inverse().unwrap();
@@ -875,14 +655,7 @@ fn without_absorbing_the_claim_false_claims_pass() {
         point[0] = first;
         let place = Place::new(Fr::zero(), zeta, 8).unwrap();
         let values = &draft.evaluations;
-        p_at_alpha(
-            values,
-            &place,
-            gamma,
-            case.value,
-            [&point[..3], &point[3..]],
-        )
-        .unwrap()
+        p_at_alpha(values, &place, gamma, case.value, [&point[..3], &point[3..]]).unwrap()
     };
     let true_p = horner(&fix_columns(&case.cells, &point[3..]), challenges(&draft).0);
     // at(x) = at(0) + x (at(1) - at(0)) = p(alpha)
@@ -903,10 +676,7 @@ fn without_absorbing_the_claim_false_claims_pass() {
         c,
         point,
         case.value,
-        &Plan {
-            deaf: &["opening claim", "opening t"],
-            ..Plan::default()
-        },
+        &Plan { deaf: &["opening claim", "opening t"], ..Plan::default() },
     );
     let deaf = &["opening claim", "opening t"];
     let (_, _, zeta) = challenges(&honest);
@@ -917,29 +687,14 @@ fn without_absorbing_the_claim_false_claims_pass() {
     cells[0] -= zeta;
     cells[1] += Fr::one();
     assert_ne!(evaluate(&cells, point).unwrap(), case.value);
-    assert_eq!(
-        verdict(&(*c + change), point, case.value, &proof, deaf),
-        Ok(())
-    );
-    assert_eq!(
-        verdict(&(*c + change), point, case.value, &proof, &[]),
-        refused
-    );
+    assert_eq!(verdict(&(*c + change), point, case.value, &proof, deaf), Ok(()));
+    assert_eq!(verdict(&(*c + change), point, case.value, &proof, &[]), refused);
 }
 
 /// Steps 5 and 6 again, for another point: p(alpha) is computed from it.
-fn forge_at(
-    case: &Case,
-    draft: &OpeningProof,
-    point: &[Fr],
-    deaf: &'static [&'static str],
-) -> OpeningProof {
+fn forge_at(case: &Case, draft: &OpeningProof, point: &[Fr], deaf: &'static [&'static str]) -> OpeningProof {
     // The polynomials are those of the draft, whose point and plan are known.
-    let plan = Plan {
-        deaf,
-        s: Fr::one(),
-        ..Plan::default()
-    };
+    let plan = Plan { deaf, s: Fr::one(), ..Plan::default() };
     let mut transcript = Transcript::deaf(deaf);
     let ([u, v], b) = halves(&case.point).unwrap();
     absorb_points(&mut transcript, "opening p", &[draft.p]);
@@ -960,12 +715,7 @@ fn forge_at(
     let d_poly: Vec<Fr> = g_poly.iter().rev().copied().collect();
     let (other, _) = halves(point).unwrap();
     let p_alpha = p_at_alpha(&evaluations, &place, gamma, case.value, other).unwrap();
-    let opened = opened(
-        &evaluations,
-        p_alpha,
-        place.power * evaluations.g_inverse,
-        beta,
-    );
+    let opened = opened(&evaluations, p_alpha, place.power * evaluations.g_inverse, beta);
     let polynomials = [&p_poly[..], &g_poly, &s_poly, &d_poly];
     let w_poly = batch_witness(polynomials, &place, &opened);
     let w = commit(&case.srs, &w_poly).unwrap().point();
@@ -973,9 +723,5 @@ fn forge_at(
     let xi = transcript.challenge("opening xi");
     let at_xi = batch_at(&place, &opened, xi).unwrap();
     let quotient = batch_quotient(polynomials, &w_poly, &at_xi, xi);
-    OpeningProof {
-        w,
-        w_prime: commit(&case.srs, &quotient).unwrap().point(),
-        ..*draft
-    }
+    OpeningProof { w, w_prime: commit(&case.srs, &quotient).unwrap().point(), ..*draft }
 }

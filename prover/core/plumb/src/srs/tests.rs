@@ -44,18 +44,9 @@ fn the_generators_are_those_of_the_standards() {
 fn the_name_does_not_depend_on_the_size() {
     assert_eq!(srs(2).id(), srs(3).id());
     let (g1, g2) = bytes();
-    let expected: [u8; 32] = Keccak256::new()
-        .chain_update(&g1[64..128])
-        .chain_update(&g2[128..])
-        .finalize()
-        .into();
+    let expected: [u8; 32] = Keccak256::new().chain_update(&g1[64..128]).chain_update(&g2[128..]).finalize().into();
     assert_eq!(srs(LOG_SIZE).id(), expected);
-    assert_ne!(
-        Srs::unsafe_from_known_secret(Fr::from(7u64), 2)
-            .unwrap()
-            .id(),
-        srs(2).id()
-    );
+    assert_ne!(Srs::unsafe_from_known_secret(Fr::from(7u64), 2).unwrap().id(), srs(2).id());
 }
 
 #[test]
@@ -65,42 +56,19 @@ fn lengths_are_exact() {
         let mut resized = g1.clone();
         resized.resize(got, 0);
         let (group, expected) = (1, 1024);
-        assert_eq!(
-            read(&resized, &g2),
-            Err(SrsError::Length {
-                group,
-                expected,
-                got
-            })
-        );
+        assert_eq!(read(&resized, &g2), Err(SrsError::Length { group, expected, got }));
     }
     for got in [0, 128, 255, 257, 384] {
         let mut resized = g2.clone();
         resized.resize(got, 0);
         let (group, expected) = (2, 256);
-        assert_eq!(
-            read(&g1, &resized),
-            Err(SrsError::Length {
-                group,
-                expected,
-                got
-            })
-        );
+        assert_eq!(read(&g1, &resized), Err(SrsError::Length { group, expected, got }));
     }
     for got in [0, 29, 63, 64, u32::MAX] {
-        assert_eq!(
-            Srs::from_bytes(got, &g1, &g2),
-            Err(SrsError::LogSize { got })
-        );
-        assert_eq!(
-            Srs::unsafe_from_known_secret(Fr::one(), got),
-            Err(SrsError::LogSize { got })
-        );
+        assert_eq!(Srs::from_bytes(got, &g1, &g2), Err(SrsError::LogSize { got }));
+        assert_eq!(Srs::unsafe_from_known_secret(Fr::one(), got), Err(SrsError::LogSize { got }));
     }
-    assert_eq!(
-        Srs::unsafe_from_known_secret(Fr::zero(), 2),
-        Err(SrsError::ZeroSecret)
-    );
+    assert_eq!(Srs::unsafe_from_known_secret(Fr::zero(), 2), Err(SrsError::ZeroSecret));
 }
 
 #[test]
@@ -108,13 +76,7 @@ fn each_point_is_checked() {
     let (g1, g2) = bytes();
     for power in 0..16 {
         let (group, start) = (1, 64 * power);
-        let point = |error| {
-            Err(SrsError::Point {
-                group,
-                power,
-                error,
-            })
-        };
+        let point = |error| Err(SrsError::Point { group, power, error });
         let mut changed = g1.clone();
         changed[start + 63] ^= 1;
         assert_eq!(read(&changed, &g2), point(PointError::NotOnCurve));
@@ -128,13 +90,7 @@ fn each_point_is_checked() {
     }
     for power in 0..2 {
         let (group, start) = (2, 128 * power);
-        let point = |error| {
-            Err(SrsError::Point {
-                group,
-                power,
-                error,
-            })
-        };
+        let point = |error| Err(SrsError::Point { group, power, error });
         let mut changed = g2.clone();
         changed[start + 127] ^= 1;
         assert_eq!(read(&g1, &changed), point(PointError::NotOnCurve));
@@ -155,20 +111,11 @@ fn the_second_group_is_a_subgroup() {
     let (g1, mut g2) = bytes();
     // Points of the curve that are not in the subgroup: nearly all of them.
     let outside = (1u64..)
-        .filter_map(|x| {
-            G2Affine::get_point_from_x_unchecked(Fq2::new(x.into(), Fq2::ZERO.c0), true)
-        })
+        .filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::new(x.into(), Fq2::ZERO.c0), true))
         .find(|point| !point.is_in_correct_subgroup_assuming_on_curve())
         .unwrap();
     g2[128..].copy_from_slice(&g2_to_bytes(&outside));
-    assert_eq!(
-        read(&g1, &g2),
-        Err(SrsError::Point {
-            group: 2,
-            power: 1,
-            error: PointError::NotInSubgroup
-        })
-    );
+    assert_eq!(read(&g1, &g2), Err(SrsError::Point { group: 2, power: 1, error: PointError::NotInSubgroup }));
 }
 
 #[test]
@@ -179,11 +126,8 @@ fn powers_start_at_the_generator() {
     changed[..64].copy_from_slice(&other);
     assert_eq!(read(&changed, &g2), Err(SrsError::Generator { group: 1 }));
     // All powers times 5: consecutive, but of another start.
-    let scaled: Vec<u8> = srs(LOG_SIZE)
-        .powers
-        .iter()
-        .flat_map(|power| g1_to_bytes(&(*power * Fr::from(5u64)).into_affine()))
-        .collect();
+    let scaled: Vec<u8> =
+        srs(LOG_SIZE).powers.iter().flat_map(|power| g1_to_bytes(&(*power * Fr::from(5u64)).into_affine())).collect();
     assert_eq!(read(&scaled, &g2), Err(SrsError::Generator { group: 1 }));
     let other = g2_to_bytes(&(G2Affine::generator() * Fr::from(5u64)).into_affine());
     let mut changed = g2.clone();
@@ -208,21 +152,13 @@ fn powers_are_of_one_secret() {
         assert_eq!(read(&changed, &g2), inconsistent);
     }
     // The second group of another secret.
-    let (other_g1, other_g2) = Srs::unsafe_from_known_secret(Stream::new(1).scalar(), LOG_SIZE)
-        .unwrap()
-        .to_bytes();
+    let (other_g1, other_g2) = Srs::unsafe_from_known_secret(Stream::new(1).scalar(), LOG_SIZE).unwrap().to_bytes();
     assert_eq!(read(&g1, &other_g2), inconsistent);
     assert_eq!(read(&other_g1, &g2), inconsistent);
     // tau, tau^3, tau^5, ..: consecutive in their own way, after the first.
     let tau = Stream::new(0).scalar();
     let odd: Vec<u8> = (0..16u64)
-        .map(|i| {
-            if i == 0 {
-                Fr::one()
-            } else {
-                tau.pow([2 * i - 1])
-            }
-        })
+        .map(|i| if i == 0 { Fr::one() } else { tau.pow([2 * i - 1]) })
         .flat_map(|power| g1_to_bytes(&(G1Affine::generator() * power).into_affine()))
         .collect();
     assert_eq!(read(&odd, &g2), inconsistent);
@@ -232,18 +168,9 @@ fn powers_are_of_one_secret() {
 fn equations_hold_or_do_not() {
     let srs = srs(2);
     let (one, tau) = (srs.powers[0], srs.powers[1]);
-    let good = PairingClaim {
-        left: tau,
-        right: one,
-    };
-    let bad = PairingClaim {
-        left: one,
-        right: tau,
-    };
-    let trivial = PairingClaim {
-        left: G1Affine::identity(),
-        right: G1Affine::identity(),
-    };
+    let good = PairingClaim { left: tau, right: one };
+    let bad = PairingClaim { left: one, right: tau };
+    let trivial = PairingClaim { left: G1Affine::identity(), right: G1Affine::identity() };
     let verifier = srs.verifier();
     assert_eq!(verifier.check(&good), Ok(()));
     assert_eq!(verifier.check(&bad), Err(PairingMismatch));
@@ -252,28 +179,14 @@ fn equations_hold_or_do_not() {
     assert_eq!(verifier.check_all(&[bad]), Err(PairingMismatch));
     assert_eq!(verifier.check_all(&[good, trivial, good]), Ok(()));
     assert_eq!(verifier.check_all(&[good, bad]), Err(PairingMismatch));
-    let negated = PairingClaim {
-        left: -one,
-        right: -tau,
-    };
+    let negated = PairingClaim { left: -one, right: -tau };
     assert_eq!(verifier.check_all(&[bad, negated]), Err(PairingMismatch));
 }
 
 #[test]
 fn errors_name_the_place() {
-    let error = SrsError::Point {
-        group: 1,
-        power: 3,
-        error: PointError::NotOnCurve,
-    };
+    let error = SrsError::Point { group: 1, power: 3, error: PointError::NotOnCurve };
     assert_eq!(error.to_string(), "[tau^3]_1: not on the curve");
-    let error = SrsError::Length {
-        group: 2,
-        expected: 256,
-        got: 3,
-    };
-    assert_eq!(
-        error.to_string(),
-        "the points of group 2 take 256 bytes, got 3"
-    );
+    let error = SrsError::Length { group: 2, expected: 256, got: 3 };
+    assert_eq!(error.to_string(), "the points of group 2 take 256 bytes, got 3");
 }
