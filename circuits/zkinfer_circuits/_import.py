@@ -147,6 +147,7 @@ def load_model(
     _inline_all(model, folder, max_bytes - len(data))
     constants = _read_constants(model.graph)
     check_attributes(model.graph)
+    _check_outputs(model.graph)
     try:
         onnx.checker.check_model(model)
     except Exception as e:
@@ -257,6 +258,14 @@ def _check_ends(graph: GraphProto) -> None:
         raise DynamicShape(inputs[0].name, ())
     # The ONNX checker wants a shape here; whatever it says is inferred anew later on.
     graph.output[0].type.tensor_type.shape.SetInParent()
+
+
+def _check_outputs(graph: GraphProto) -> None:
+    """No two nodes make one tensor; the onnx checker says so too, but takes seconds to."""
+    made = Counter(name for node in graph.node for name in node.output if name)
+    for name, count in made.items():
+        if count > 1:
+            raise ModelMalformed(f"made by {count} nodes", place=f"tensor '{name}'")
 
 
 def _inline_all(model: ModelProto, folder: Path | None, budget: int) -> None:
