@@ -216,7 +216,14 @@ def test_the_hidden_input_is_not_in_the_bundle(breast_cancer, public_input):
 def test_two_proofs_of_one_witness_differ(breast_cancer):
     again = zk.prove(breast_cancer.pk, breast_cancer.x, context=breast_cancer.bundle.context)
     assert again.public_inputs == breast_cancer.bundle.public_inputs
-    assert shared_words(again.proof, breast_cancer.bundle.proof) == {bytes(32)}
+    words = shared_words(*map(without_sign_counts, (again.proof, breast_cancer.bundle.proof)))
+    assert words == {bytes(32)}
+
+
+def without_sign_counts(proof):
+    """Cut the commitments to the counts of signs out, one a column: they are blurred, not hidden
+    (docs/threat-model.md), so those of two proofs are the same now and then."""
+    return proof[: 18 * 32] + proof[24 * 32 :]
 
 
 def shared_words(*proofs):
