@@ -126,47 +126,47 @@ impl std::error::Error for SetupError {}
 
 /// Checks the layout, salts hidden weights and commits to them. Public weights have no salts, so everybody gets the same
 /// circuit id from the same model.
-pub fn setup<S: Committer>(
-    scheme: &S,
+pub fn setup<P: Committer>(
+    committer: &P,
     descriptor: Descriptor,
     model: Vec<LayerWeights>,
-) -> Result<ProvingKey<S>, SetupError> {
+) -> Result<ProvingKey<P::Scheme>, SetupError> {
     let layout = Layout::new(descriptor).map_err(SetupError::Layout)?;
-    setup_with(scheme, layout, model, &mut System)
+    setup_with(committer, layout, model, &mut System)
 }
 
 /// [`setup`] with salts that anybody who knows the seed can recompute; exists only under `--cfg plumb_insecure_seed`.
 #[cfg(plumb_insecure_seed)]
-pub fn setup_with_insecure_seed<S: Committer>(
-    scheme: &S,
+pub fn setup_with_insecure_seed<P: Committer>(
+    committer: &P,
     descriptor: Descriptor,
     model: Vec<LayerWeights>,
     seed: u64,
-) -> Result<ProvingKey<S>, SetupError> {
+) -> Result<ProvingKey<P::Scheme>, SetupError> {
     let layout = Layout::new(descriptor).map_err(SetupError::Layout)?;
-    setup_with(scheme, layout, model, &mut crate::randomness::Seeded::new(seed))
+    setup_with(committer, layout, model, &mut crate::randomness::Seeded::new(seed))
 }
 
-pub(crate) fn setup_with<S: Committer>(
-    scheme: &S,
+pub(crate) fn setup_with<P: Committer>(
+    committer: &P,
     layout: Layout,
     model: Vec<LayerWeights>,
     rng: &mut impl Randomness,
-) -> Result<ProvingKey<S>, SetupError> {
+) -> Result<ProvingKey<P::Scheme>, SetupError> {
     check_weights(&layout, &model).map_err(SetupError::Weights)?;
     let mut chunks = weight_chunks(&layout, &model).map_err(SetupError::Weights)?;
     masks::salt_weights(&layout, &mut chunks, rng).map_err(SetupError::Randomness)?;
-    key_of_chunks(scheme, layout, model, chunks)
+    key_of_chunks(committer, layout, model, chunks)
 }
 
-pub(crate) fn key_of_chunks<S: Committer>(
-    scheme: &S,
+pub(crate) fn key_of_chunks<P: Committer>(
+    committer: &P,
     layout: Layout,
     model: Vec<LayerWeights>,
     chunks: Vec<Vec<Fr>>,
-) -> Result<ProvingKey<S>, SetupError> {
-    let weights: Result<Vec<_>, _> = chunks.iter().map(|chunk| scheme.commit(chunk)).collect();
-    let verifying = VerifyingKey::new(scheme, layout, weights.map_err(SetupError::Scheme)?);
+) -> Result<ProvingKey<P::Scheme>, SetupError> {
+    let weights: Result<Vec<_>, _> = chunks.iter().map(|chunk| committer.commit(chunk)).collect();
+    let verifying = VerifyingKey::new(committer.scheme(), layout, weights.map_err(SetupError::Scheme)?);
     let verifying = verifying.map_err(|e| SetupError::Scheme(SchemeError { reason: e.to_string() }))?;
     Ok(ProvingKey { verifying, model, chunks })
 }
@@ -186,11 +186,11 @@ impl<S: Scheme> Drop for CommittedInput<S> {
 }
 
 /// Commits to an input, with fresh salts.
-pub fn commit_input<S: Committer>(
-    scheme: &S,
-    key: &VerifyingKey<S>,
+pub fn commit_input<P: Committer>(
+    committer: &P,
+    key: &VerifyingKey<P::Scheme>,
     inputs: &[i64],
-) -> Result<CommittedInput<S>, SetupError> {
+) -> Result<CommittedInput<P::Scheme>, SetupError> {
     let layout = &key.layout;
     let d = layout.descriptor();
     if inputs.len() != layout.inputs() {
@@ -201,28 +201,28 @@ pub fn commit_input<S: Committer>(
         let reason = "this circuit has no committed input".to_string();
         return Err(SetupError::Scheme(SchemeError { reason }));
     }
-    commit_input_with(scheme, layout, inputs, &mut System)
+    commit_input_with(committer, layout, inputs, &mut System)
 }
 
 /// [`commit_input`] with salts that anybody who knows the seed can recompute; exists only under
 /// `--cfg plumb_insecure_seed`.
 #[cfg(plumb_insecure_seed)]
-pub fn commit_input_with_insecure_seed<S: Committer>(
-    scheme: &S,
-    key: &VerifyingKey<S>,
+pub fn commit_input_with_insecure_seed<P: Committer>(
+    committer: &P,
+    key: &VerifyingKey<P::Scheme>,
     inputs: &[i64],
     seed: u64,
-) -> Result<CommittedInput<S>, SetupError> {
-    commit_input_with(scheme, &key.layout, inputs, &mut crate::randomness::Seeded::new(seed))
+) -> Result<CommittedInput<P::Scheme>, SetupError> {
+    commit_input_with(committer, &key.layout, inputs, &mut crate::randomness::Seeded::new(seed))
 }
 
-pub(crate) fn commit_input_with<S: Committer>(
-    scheme: &S,
+pub(crate) fn commit_input_with<P: Committer>(
+    committer: &P,
     layout: &Layout,
     inputs: &[i64],
     rng: &mut impl Randomness,
-) -> Result<CommittedInput<S>, SetupError> {
+) -> Result<CommittedInput<P::Scheme>, SetupError> {
     let column = masks::input_column(layout, inputs, rng).map_err(SetupError::Randomness)?;
-    let commitment = scheme.commit(&column).map_err(SetupError::Scheme)?;
+    let commitment = committer.commit(&column).map_err(SetupError::Scheme)?;
     Ok(CommittedInput { column, commitment })
 }

@@ -20,6 +20,7 @@ pub mod field;
 mod functionals;
 mod gather;
 pub mod keys;
+pub mod kzg;
 pub mod layout;
 mod lookup;
 mod masks;

@@ -11,7 +11,7 @@ use crate::lookup::{Gates, helpers, multiplicities, table};
 use crate::masks;
 use crate::proof::Writer;
 use crate::randomness::{Randomness, RandomnessError, System};
-use crate::scheme::{Committer, SchemeError};
+use crate::scheme::{Committer, Scheme, SchemeError};
 use crate::statement::{Statement, StatementError};
 use crate::sumcheck::{self, Combination, inner, mask_sum};
 use crate::transcript::{Transcript, ZeroChallenge};
@@ -77,35 +77,35 @@ from!(WitnessError => Witness, StatementError => Statement, SchemeError => Schem
 
 /// Proves one batch of inferences. `committed` is the opening of C_in, for circuits whose input is committed. All masks
 /// come from the operating system's generator.
-pub fn prove<S: Committer>(
-    scheme: &S,
-    key: &ProvingKey<S>,
+pub fn prove<P: Committer>(
+    committer: &P,
+    key: &ProvingKey<P::Scheme>,
     inputs: &[i64],
-    committed: Option<&CommittedInput<S>>,
+    committed: Option<&CommittedInput<P::Scheme>>,
     ctx: &Word,
 ) -> Result<Proven, ProveError> {
-    prove_with(scheme, key, inputs, committed, ctx, &mut System)
+    prove_with(committer, key, inputs, committed, ctx, &mut System)
 }
 
 /// [`prove`] with masks that anybody who knows the seed can recompute: **not zero-knowledge**. For comparing
 /// implementations message by message; exists only under `--cfg plumb_insecure_seed`.
 #[cfg(plumb_insecure_seed)]
-pub fn prove_with_insecure_seed<S: Committer>(
-    scheme: &S,
-    key: &ProvingKey<S>,
+pub fn prove_with_insecure_seed<P: Committer>(
+    committer: &P,
+    key: &ProvingKey<P::Scheme>,
     inputs: &[i64],
-    committed: Option<&CommittedInput<S>>,
+    committed: Option<&CommittedInput<P::Scheme>>,
     ctx: &Word,
     seed: u64,
 ) -> Result<Proven, ProveError> {
-    prove_with(scheme, key, inputs, committed, ctx, &mut crate::randomness::Seeded::new(seed))
+    prove_with(committer, key, inputs, committed, ctx, &mut crate::randomness::Seeded::new(seed))
 }
 
-pub(crate) fn prove_with<S: Committer>(
-    scheme: &S,
-    key: &ProvingKey<S>,
+pub(crate) fn prove_with<P: Committer>(
+    committer: &P,
+    key: &ProvingKey<P::Scheme>,
     inputs: &[i64],
-    committed: Option<&CommittedInput<S>>,
+    committed: Option<&CommittedInput<P::Scheme>>,
     ctx: &Word,
     rng: &mut impl Randomness,
 ) -> Result<Proven, ProveError> {
@@ -132,9 +132,9 @@ pub(crate) fn prove_with<S: Committer>(
         inputs: if public { field(inputs) } else { vec![] },
         outputs: field(&trace.outputs),
     };
-    let public_inputs = statement.to_words(scheme);
+    let public_inputs = statement.to_words(committer.scheme());
     let column = committed.map(|c| &c.column[..]);
-    let prover = Prover { scheme, key, statement: &statement, input_column: column, total: Total::Zero };
+    let prover = Prover { committer, key, statement: &statement, input_column: column, total: Total::Zero };
     let (proof, mut all) = prover.run(phase1, Transcript::new(DOMAIN), rng)?;
     all.iter_mut().for_each(Zeroize::zeroize);
     trace.cells.iter_mut().for_each(Zeroize::zeroize);
@@ -151,11 +151,13 @@ pub(crate) enum Total {
     True,
 }
 
+type CommitmentOf<P> = <<P as Committer>::Scheme as Scheme>::Commitment;
+
 /// One run of the protocol over given columns, honest or not.
-pub(crate) struct Prover<'a, S: Committer> {
-    pub(crate) scheme: &'a S,
-    pub(crate) key: &'a ProvingKey<S>,
-    pub(crate) statement: &'a Statement<S::Commitment>,
+pub(crate) struct Prover<'a, P: Committer> {
+    pub(crate) committer: &'a P,
+    pub(crate) key: &'a ProvingKey<P::Scheme>,
+    pub(crate) statement: &'a Statement<CommitmentOf<P>>,
     pub(crate) input_column: Option<&'a [Fr]>,
     pub(crate) total: Total,
 }
@@ -193,7 +195,7 @@ fn combination(scalars: &[Fr], columns: &[Vec<Fr>], rows: usize) -> Vec<Fr> {
     out
 }
 
-impl<S: Committer> Prover<'_, S> {
+impl<P: Committer> Prover<'_, P> {
     fn layout(&self) -> &Layout {
         &self.key.verifying.layout
     }
@@ -204,10 +206,10 @@ impl<S: Committer> Prover<'_, S> {
         t: &mut Transcript,
         label: &str,
         proof: &mut Writer,
-    ) -> Result<Vec<S::Commitment>, ProveError> {
-        let commitments: Result<Vec<_>, _> = columns.iter().map(|column| self.scheme.commit(column)).collect();
+    ) -> Result<Vec<CommitmentOf<P>>, ProveError> {
+        let commitments: Result<Vec<_>, _> = columns.iter().map(|column| self.committer.commit(column)).collect();
         let commitments = commitments?;
-        let words: Vec<Word> = commitments.iter().flat_map(|c| self.scheme.to_words(c)).collect();
+        let words: Vec<Word> = commitments.iter().flat_map(|c| self.committer.scheme().to_words(c)).collect();
         t.absorb_words(label, &words);
         proof.words(&words);
         Ok(commitments)
@@ -227,7 +229,7 @@ impl<S: Committer> Prover<'_, S> {
             t.absorb(label, values);
         };
         // 0
-        self.statement.absorb(self.scheme, layout, t);
+        self.statement.absorb(self.committer.scheme(), layout, t);
         // 1: every mask is drawn before any challenge
         for column in &mut columns {
             masks::pad(layout, column, rng)?;
@@ -328,8 +330,8 @@ impl<S: Committer> Prover<'_, S> {
         functionals.splice(chunks.start..chunks.start + 1, weights);
         let h = combination(&functionals, &columns, layout.rows());
         let terms: Vec<_> = functionals.iter().copied().zip(&commitments).collect();
-        let combined = self.scheme.combine(&terms);
-        let opening = self.scheme.open(t, &h, &combined, &folded.point, &value)?;
+        let combined = self.committer.scheme().combine(&terms);
+        let opening = self.committer.open(t, &h, &combined, &folded.point, &value)?;
         proof.words(&opening);
         Ok((proof.into_bytes(), columns))
     }

@@ -75,17 +75,23 @@ pub trait Scheme: Sync {
     ) -> Result<(), SchemeError>;
 }
 
-/// The prover's side.
-pub trait Committer: Scheme {
+/// The prover's side of a scheme.
+pub trait Committer: Sync {
+    /// What verifies.
+    type Scheme: Scheme;
+
+    /// The verifier's side.
+    fn scheme(&self) -> &Self::Scheme;
+
     /// Commits to a column. Most cells of most columns are small; an implementation should use that.
-    fn commit(&self, column: &[Fr]) -> Result<Self::Commitment, SchemeError>;
+    fn commit(&self, column: &[Fr]) -> Result<<Self::Scheme as Scheme>::Commitment, SchemeError>;
 
     /// The words that convince [`Scheme::check`].
     fn open(
         &self,
         transcript: &mut Transcript,
         column: &[Fr],
-        commitment: &Self::Commitment,
+        commitment: &<Self::Scheme as Scheme>::Commitment,
         point: &[Fr],
         value: &Fr,
     ) -> Result<Vec<Word>, SchemeError>;
@@ -184,6 +190,12 @@ pub(crate) mod ideal {
     }
 
     impl Committer for Ideal {
+        type Scheme = Ideal;
+
+        fn scheme(&self) -> &Ideal {
+            self
+        }
+
         fn commit(&self, column: &[Fr]) -> Result<Fr, SchemeError> {
             Ok(column.iter().rev().fold(Fr::zero(), |v, x| v * self.secret + x))
         }

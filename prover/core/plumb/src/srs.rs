@@ -115,10 +115,37 @@ impl std::error::Error for PairingMismatch {}
 /// All that a verifier needs of the parameters: [tau]_2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SrsVerifier {
+    tau_g1: G1Affine,
     tau_g2: G2Affine,
 }
 
 impl SrsVerifier {
+    /// Reads [tau]_1 and [tau]_2, 64 and 128 bytes, and checks that they are of one secret.
+    ///
+    /// # Errors
+    ///
+    /// `Point`, `Inconsistent`.
+    pub fn from_bytes(tau_g1: &[u8; G1_BYTES], tau_g2: &[u8; G2_BYTES]) -> Result<Self, SrsError> {
+        let point = |group| move |error| SrsError::Point { group, power: 1, error };
+        let tau_g1 = g1_from_bytes(tau_g1, Encoding::Nonzero).map_err(point(1))?;
+        let verifier = SrsVerifier { tau_g1, tau_g2: g2_from_bytes(tau_g2).map_err(point(2))? };
+        // e([tau]_1, [1]_2) = e([1]_1, [tau]_2)
+        let claim = PairingClaim { left: tau_g1, right: G1Affine::generator() };
+        verifier.check(&claim).map_err(|PairingMismatch| SrsError::Inconsistent)?;
+        Ok(verifier)
+    }
+
+    /// The bytes that [`SrsVerifier::from_bytes`] reads.
+    pub fn to_bytes(&self) -> ([u8; G1_BYTES], [u8; G2_BYTES]) {
+        (g1_to_bytes(&self.tau_g1), g2_to_bytes(&self.tau_g2))
+    }
+
+    /// The name of the parameters, whatever their size: keccak256([tau]_1 || [tau]_2).
+    pub fn id(&self) -> [u8; 32] {
+        let (tau_g1, tau_g2) = self.to_bytes();
+        Keccak256::new().chain_update(tau_g1).chain_update(tau_g2).finalize().into()
+    }
+
     /// Checks e(left, [1]_2) = e(right, [tau]_2).
     pub fn check(&self, claim: &PairingClaim) -> Result<(), PairingMismatch> {
         // e(left, [1]_2) e(-right, [tau]_2) = 1
@@ -191,7 +218,8 @@ impl Srs {
         if second(0, &one_g2)? != G2Affine::generator() {
             return Err(SrsError::Generator { group: 2 });
         }
-        let verifier = SrsVerifier { tau_g2: second(1, &tau_g2)? };
+        let tau_g1 = powers.get(1).copied().unwrap_or_default();
+        let verifier = SrsVerifier { tau_g1, tau_g2: second(1, &tau_g2)? };
         let digest = Keccak256::new_with_prefix(b"powers of tau").chain_update(g1).chain_update(g2).finalize();
         let claim = consistency(&powers, Fr::from_be_bytes_mod_order(&digest))?;
         verifier.check(&claim).map_err(|PairingMismatch| SrsError::Inconsistent)?;
@@ -214,10 +242,12 @@ impl Srs {
         }
         let exponents: Vec<Fr> =
             std::iter::successors(Some(Fr::one()), |power| Some(*power * tau)).take(1 << log_size).collect();
+        let powers = G1Projective::generator().batch_mul(&exponents);
+        let tau_g1 = powers.get(1).copied().unwrap_or_default();
         Ok(Self {
             log_size,
-            powers: G1Projective::generator().batch_mul(&exponents),
-            verifier: SrsVerifier { tau_g2: (G2Affine::generator() * tau).into_affine() },
+            powers,
+            verifier: SrsVerifier { tau_g1, tau_g2: (G2Affine::generator() * tau).into_affine() },
         })
     }
 
@@ -236,14 +266,9 @@ impl Srs {
         &self.verifier
     }
 
-    /// The name of the parameters, whatever their size: keccak256([tau]_1 || [tau]_2).
+    /// The name of the parameters, whatever their size.
     pub fn id(&self) -> [u8; 32] {
-        let tau_g1 = self.powers.get(1).copied().unwrap_or_default();
-        Keccak256::new()
-            .chain_update(g1_to_bytes(&tau_g1))
-            .chain_update(g2_to_bytes(&self.verifier.tau_g2))
-            .finalize()
-            .into()
+        self.verifier.id()
     }
 
     /// The bytes that [`Srs::from_bytes`] reads: those of the first group, and of the second.

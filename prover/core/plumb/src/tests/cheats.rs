@@ -81,7 +81,7 @@ impl Attempt<'_> {
             outputs,
         };
         let prover = Prover {
-            scheme: &s.scheme,
+            committer: &s.scheme,
             key,
             statement: &statement,
             input_column: committed.map(|c| &c.column[..]),

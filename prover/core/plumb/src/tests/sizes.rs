@@ -1,13 +1,15 @@
-//! How long full-size networks take without commitments. Run with `cargo test --release -- --ignored --nocapture sizes`.
+//! How long full-size networks take, over parameters of a known secret. Run with `cargo test --release -- --ignored --nocapture sizes`.
 
 use super::honest::CTX;
 use super::networks::*;
 use crate::descriptor::*;
 use crate::keys::setup_with;
+use crate::kzg::KzgCommitter;
 use crate::layout::Layout;
 use crate::prove::prove_with;
 use crate::randomness::Seeded;
-use crate::scheme::ideal::Ideal;
+use crate::scheme::Committer;
+use crate::testing::srs;
 use crate::verify::{proof_words, verify};
 use crate::witness::execute;
 use std::time::Instant;
@@ -42,27 +44,27 @@ fn measure(name: &str, mut descriptor: Descriptor) {
         }
     }
     let layout = Layout::new(descriptor).unwrap();
-    let (scheme, mut rng) = (Ideal::new(1), Seeded::new(1));
+    let (committer, mut rng) = (KzgCommitter::new(srs(14)), Seeded::new(1));
     let model = random_model(&layout, &mut rng, [-300, 300], [-4000, 4000]);
     let inputs: Vec<i64> = (0..layout.inputs()).map(|_| rng.between(0, 255)).collect();
-    let key = setup_with(&scheme, layout, model, &mut rng).unwrap();
+    let key = setup_with(&committer, layout, model, &mut rng).unwrap();
     let layout = key.verifying.layout.clone();
     let start = Instant::now();
     execute(&layout, &key.model, &inputs).unwrap();
     let executed = start.elapsed();
+    prove_with(&committer, &key, &inputs, None, &CTX, &mut rng).unwrap();
     let start = Instant::now();
-    let proven = prove_with(&scheme, &key, &inputs, None, &CTX, &mut rng).unwrap();
+    let proven = prove_with(&committer, &key, &inputs, None, &CTX, &mut rng).unwrap();
     let proved = start.elapsed();
     let start = Instant::now();
-    let result = verify(&scheme, &key.verifying, &proven.proof, &proven.public_inputs, &CTX);
+    let result = verify(committer.scheme(), &key.verifying, &proven.proof, &proven.public_inputs, &CTX);
     let verified = start.elapsed();
     result.unwrap();
-    let commitments = layout.phase1().len() + 2 + layout.phase2().len();
-    let bytes = 32 * (proof_words(&scheme, &layout) + commitments) + 704;
     println!(
-        "{name}: {} chunks, execute {executed:?}, prove {proved:?}, verify {verified:?} (with opening {bytes} bytes over \
-         64-byte points and a 704-byte opening)",
-        layout.chunks()
+        "{name}: {} chunks, {} columns, execute {executed:?}, prove {proved:?}, verify {verified:?}, {} bytes",
+        layout.chunks(),
+        layout.columns(),
+        32 * proof_words(committer.scheme(), &layout)
     );
 }
 

@@ -72,7 +72,7 @@ fn view(s: &Setting, tape: &[Fr], chunks: &[Vec<Fr>], input: Option<&[Fr]>) -> V
         outputs: field(&trace.outputs),
     };
     let prover =
-        Prover { scheme: &s.scheme, key: &key, statement: &statement, input_column: input, total: Total::Zero };
+        Prover { committer: &s.scheme, key: &key, statement: &statement, input_column: input, total: Total::Zero };
     let mut transcript = Transcript::new(DOMAIN);
     transcript.script = Script::Fixed(3);
     s.scheme.take_opened();
