@@ -116,29 +116,39 @@ pub fn lt(z: &[Fr], n: u64) -> Fr {
 /// Where one point has more bits than the other, its leading bits are zeros in every real index: n must not exceed
 /// either cube.
 pub fn eq_lt(u: &[Fr], v: &[Fr], n: u64) -> Fr {
+    geom_eq_lt(u, v, &Fr::one(), n)
+}
+
+/// `geom_eq_lt(u, v) = sum_(i<n) base^i eq(i, u) eq(i, v)`: n real indices that are an output's as well. Points of unlike
+/// lengths as in [`eq_lt`].
+pub fn geom_eq_lt(u: &[Fr], v: &[Fr], base: &Fr, n: u64) -> Fr {
     if u.len() < v.len() {
-        return eq_lt(v, u, n);
+        return geom_eq_lt(v, u, base, n);
     }
     let (leading, u) = u.split_at(u.len() - v.len());
     let zeros: Fr = leading.iter().map(|x| Fr::one() - x).product();
-    zeros * eq_lt_same(u, v, n)
+    zeros * geom_eq_lt_same(u, v, base, n)
 }
 
-fn eq_lt_same(u: &[Fr], v: &[Fr], n: u64) -> Fr {
+fn geom_eq_lt_same(u: &[Fr], v: &[Fr], base: &Fr, n: u64) -> Fr {
     let m = u.len();
-    if covers(n, m) {
-        return eq(u, v);
-    }
+    // what bit k contributes where it is zero in an index, and where it is one
+    let bits: Vec<[Fr; 2]> = (u.iter().zip(v).zip(squarings(base, m).iter().rev()))
+        .map(|((x, y), power)| [(Fr::one() - x) * (Fr::one() - y), *x * y * power])
+        .collect();
+    // suffix[k]: the sum over all indices of the bits from k on
     let mut suffix = vec![Fr::one(); m + 1];
     for k in (0..m).rev() {
-        suffix[k] = suffix[k + 1] * eq1(&u[k], &v[k]);
+        suffix[k] = suffix[k + 1] * (bits[k][0] + bits[k][1]);
+    }
+    if covers(n, m) {
+        return suffix[0];
     }
     let (mut out, mut prefix) = (Fr::zero(), Fr::one());
-    for k in 0..m {
-        let zero = (Fr::one() - u[k]) * (Fr::one() - v[k]);
+    for (k, [zero, one]) in bits.iter().enumerate() {
         if bit(n, m, k) {
             out += prefix * zero * suffix[k + 1];
-            prefix *= u[k] * v[k];
+            prefix *= one;
         } else {
             prefix *= zero;
         }
@@ -250,6 +260,7 @@ mod tests {
                 assert_eq!(lt(&u, bound), dense(&|_| Fr::one()));
                 assert_eq!(index_lt(&u, bound), dense(&|i| Fr::from(i as u64)), "{m} {n}");
                 assert_eq!(eq_lt(&u, &v, bound), dense(&|i| tv[i]));
+                assert_eq!(geom_eq_lt(&u, &v, &base, bound), dense(&|i| base.pow([i as u64]) * tv[i]));
                 assert_eq!(geom_sum(&base, bound), sum((0..bound).map(|i| base.pow([i]))));
             }
             for (i, t) in tu.iter().enumerate() {
@@ -263,6 +274,9 @@ mod tests {
                 let dense = sum((0..n).map(|i| tu[i] * tl[i]));
                 assert_eq!(eq_lt(&u, &longer, n as u64), dense);
                 assert_eq!(eq_lt(&longer, &u, n as u64), dense);
+                let dense = sum((0..n).map(|i| base.pow([i as u64]) * tu[i] * tl[i]));
+                assert_eq!(geom_eq_lt(&u, &longer, &base, n as u64), dense);
+                assert_eq!(geom_eq_lt(&longer, &u, &base, n as u64), dense);
             }
         }
     }

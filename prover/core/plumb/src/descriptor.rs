@@ -139,24 +139,68 @@ pub struct Window {
     pub after: [u8; 2],
 }
 
-/// Which products a linear layer sums.
+/// Which products a map sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Every cell of the view, each with a weight of its own.
+    /// Every cell of the view, each with a weight of its own for each output channel.
     Dense,
-    /// A sliding window.
+    /// A sliding window over all channels.
     Convolution(Window),
+    /// A sliding window over one channel: output channel o reads channel o alone.
+    Depthwise(Window),
 }
 
-/// A dense layer or a convolution with its requantisation: `W x + b + 2^(S-1) = 2^S y + rem`.
+/// Weights times cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Linear {
-    /// Dense or convolution.
+pub struct Map {
+    /// Which products.
     pub kind: Kind,
     /// What it reads.
     pub view: Vec<Term>,
     /// Real lengths of the view.
     pub input: Dims,
+    /// First weight, in the weight index domain: (tap, out, channel, height, width), padded.
+    pub weights: u32,
+    /// Weights are in `[-2^bits, 2^bits)`.
+    pub weight_bits: u8,
+}
+
+impl Map {
+    /// The window, if there is one.
+    pub fn window(&self) -> Option<&Window> {
+        match &self.kind {
+            Kind::Dense => None,
+            Kind::Convolution(w) | Kind::Depthwise(w) => Some(w),
+        }
+    }
+
+    /// Taps of the window; 1 for a dense map.
+    pub fn taps(&self) -> u32 {
+        self.window().map_or(1, |w| u32::from(w.kernel[0]) * u32::from(w.kernel[1]))
+    }
+
+    /// Real lengths of the weights, (tap, out, channel, height, width), for `out` output channels. The weights of a
+    /// depthwise window are (tap, channel).
+    pub fn weight_dims(&self, out: u32) -> [u32; 5] {
+        let [_, channels, height, width] = self.input;
+        match self.kind {
+            Kind::Dense => [1, out, channels, height, width],
+            Kind::Convolution(_) => [self.taps(), out, channels, 1, 1],
+            Kind::Depthwise(_) => [self.taps(), 1, channels, 1, 1],
+        }
+    }
+
+    /// Index bits of the weights.
+    pub fn weight_index_bits(&self, out: u32) -> [usize; 5] {
+        self.weight_dims(out).map(index_bits)
+    }
+}
+
+/// A sum of maps with its requantisation: `sum of maps + b + 2^(S-1) = 2^S y + rem`; for S = 0, `sum of maps + b = y`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linear {
+    /// What is summed.
+    pub maps: Vec<Map>,
     /// The block of y in an argument column; without one, y is the public output.
     pub output: Option<u16>,
     /// The limbs of rem in range columns, s bits each, the lowest first.
@@ -167,37 +211,21 @@ pub struct Linear {
     pub shift: u8,
     /// The equations' exponents, and the output's lengths.
     pub exponents: Exponents,
-    /// First weight, in the weight index domain: (tap, out, channel, height, width), padded.
-    pub weights: u32,
-    /// First bias there.
+    /// First bias, in the weight index domain.
     pub biases: u32,
-    /// Weights are in `[-2^bits, 2^bits)`.
-    pub weight_bits: u8,
-    /// Biases too, with their own width.
+    /// Biases are in `[-2^bits, 2^bits)`.
     pub bias_bits: u8,
 }
 
 impl Linear {
-    /// Taps of the window; 1 for a dense layer.
-    pub fn taps(&self) -> u32 {
-        match &self.kind {
-            Kind::Dense => 1,
-            Kind::Convolution(w) => u32::from(w.kernel[0]) * u32::from(w.kernel[1]),
-        }
+    /// Output channels.
+    pub fn out(&self) -> u32 {
+        self.exponents.dims[1]
     }
 
-    /// Real lengths of the weights: (tap, out, channel, height, width).
-    pub fn weight_dims(&self) -> [u32; 5] {
-        let out = self.exponents.dims[1];
-        match self.kind {
-            Kind::Dense => [1, out, self.input[1], self.input[2], self.input[3]],
-            Kind::Convolution(_) => [self.taps(), out, self.input[1], 1, 1],
-        }
-    }
-
-    /// Index bits of the weights.
-    pub fn weight_index_bits(&self) -> [usize; 5] {
-        self.weight_dims().map(index_bits)
+    /// What is added before the shift, so that halves round upwards: `2^(S-1)`, nothing for S = 0.
+    pub fn rounding(&self) -> u64 {
+        self.shift.checked_sub(1).and_then(|bits| 1u64.checked_shl(bits.into())).unwrap_or(0)
     }
 }
 
@@ -228,6 +256,13 @@ pub enum Layer {
     Linear(Linear),
 }
 
+impl Layer {
+    /// Whether its outputs are public.
+    pub fn is_public(&self) -> bool {
+        matches!(self, Layer::Linear(Linear { output: None, .. }))
+    }
+}
+
 /// Rows of the table column that hold one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
@@ -237,22 +272,40 @@ pub struct Slot {
     pub bits: u8,
 }
 
-/// A function on K-bit signed integers with a closed form: `f(y) = min(max(y, low), high)`. ReLU and the identity are
-/// the clamps with `low = 0` and with no bound at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a function does with a K-bit signed integer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FunctionKind {
+    /// `f(y) = min(max(y, low), high)`, which has a closed form. ReLU and the identity are the clamps with `low = 0` and
+    /// with no bound at all.
+    Clamp {
+        /// The least value.
+        low: i32,
+        /// The greatest value.
+        high: i32,
+    },
+    /// Any function: the `2^K` values `f(-2^(K-1)) .. f(2^(K-1) - 1)`. The verifier reads them all.
+    Table(Vec<i32>),
+}
+
+/// A function on K-bit signed integers, with K-bit signed values.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// Where its table is.
     pub slot: Slot,
-    /// The least value.
-    pub low: i32,
-    /// The greatest value.
-    pub high: i32,
+    /// Its values.
+    pub kind: FunctionKind,
 }
 
 impl Function {
-    /// `f(y)`.
+    /// `f(y)`; 0 where a table has no entry.
     pub fn apply(&self, y: i64) -> i64 {
-        y.max(i64::from(self.low)).min(i64::from(self.high))
+        match &self.kind {
+            FunctionKind::Clamp { low, high } => y.max(i64::from(*low)).min(i64::from(*high)),
+            FunctionKind::Table(values) => {
+                let at = usize::try_from(y.saturating_add((values.len() / 2) as i64)).ok();
+                at.and_then(|t| values.get(t)).copied().map_or(0, i64::from)
+            }
+        }
     }
 }
 

@@ -3,12 +3,17 @@
 //! ```text
 //! "PLMB" version:u16 c pad s K : u8 batch:u32 input weights : u8 domain:2 x i64 range_columns:u8 chunks:u16
 //! range table  offset:u32 bits:u8
-//! functions    count:u8,  each offset:u32 bits:u8 low:i32 high:i32
+//! functions    count:u8,  each offset:u32 bits:u8 kind:u8, then for a clamp (0) low:i32 high:i32,
+//!              for a table (1) count:u32, each i32
 //! pairs        count:u8,  each function:u8
 //! mask cells   8 x u32;  salts count:u16, each u32;  input salts count:u16, each u32
 //! blocks       count:u16, each column:u8 number:u8 offset:u32 dims:4 x u32
-//! layers       count:u16, each op:u8 and its fields in the order of the struct; optional fields are a count of 0 or 1
+//! layers       count:u16, each op:u8 and its fields in the order of the struct; lists and optional fields are a count:u8
+//!              and that many records
 //! ```
+//!
+//! Operations are 0 input, 1 combine, 2 linear; kinds of maps 0 dense, 1 convolution, 2 depthwise, the last two followed by
+//! their window.
 
 use crate::descriptor::*;
 
@@ -30,8 +35,19 @@ impl Descriptor {
         slot(&mut out, &self.range_table);
         list8(&mut out, &self.functions, |out, f| {
             slot(out, &f.slot);
-            out.extend(f.low.to_be_bytes());
-            out.extend(f.high.to_be_bytes());
+            match &f.kind {
+                FunctionKind::Clamp { low, high } => {
+                    out.push(0);
+                    [low, high].iter().for_each(|v| out.extend(v.to_be_bytes()));
+                }
+                FunctionKind::Table(values) => {
+                    out.push(1);
+                    // a table that one descriptor cannot count is cut, like every list
+                    let n = values.len().min(u32::MAX as usize);
+                    out.extend((n as u32).to_be_bytes());
+                    values[..n].iter().for_each(|v| out.extend(v.to_be_bytes()));
+                }
+            }
         });
         list8(&mut out, &self.pairs, |out, p| out.push(*p));
         let m = &self.mask_cells;
@@ -116,6 +132,21 @@ fn id(out: &mut Vec<u8>, block: &u16) {
     out.extend(block.to_be_bytes());
 }
 
+fn map(out: &mut Vec<u8>, m: &Map) {
+    out.push(match m.kind {
+        Kind::Dense => 0,
+        Kind::Convolution(_) => 1,
+        Kind::Depthwise(_) => 2,
+    });
+    if let Some(w) = m.window() {
+        out.extend([w.kernel, w.stride, w.before, w.after].as_flattened());
+    }
+    view(out, &m.view);
+    dims(out, &m.input);
+    out.extend(m.weights.to_be_bytes());
+    out.push(m.weight_bits);
+}
+
 fn layer(out: &mut Vec<u8>, layer: &Layer) {
     match layer {
         Layer::Input { block, link, tight: range, exponents: e } => {
@@ -132,23 +163,15 @@ fn layer(out: &mut Vec<u8>, layer: &Layer) {
             exponents(out, e);
         }
         Layer::Linear(l) => {
-            match &l.kind {
-                Kind::Dense => out.push(2),
-                Kind::Convolution(w) => {
-                    out.push(3);
-                    out.extend([w.kernel, w.stride, w.before, w.after].as_flattened());
-                }
-            }
-            view(out, &l.view);
-            dims(out, &l.input);
+            out.push(2);
+            list8(out, &l.maps, map);
             option(out, &l.output, id);
             list8(out, &l.remainders, id);
             option(out, &l.tight, tight);
             out.push(l.shift);
             exponents(out, &l.exponents);
-            out.extend(l.weights.to_be_bytes());
             out.extend(l.biases.to_be_bytes());
-            out.extend([l.weight_bits, l.bias_bits]);
+            out.push(l.bias_bits);
         }
     }
 }
@@ -289,25 +312,57 @@ impl Parser<'_> {
         Ok(Block { column, offset: self.u32("block offset")?, dims: self.dims()? })
     }
 
-    fn linear(&mut self, kind: Kind) -> Parsed<Layer> {
-        Ok(Layer::Linear(Linear {
+    fn function(&mut self) -> Parsed<Function> {
+        let slot = self.slot()?;
+        let kind = match self.choice("kind of a function", |v| (v < 2).then_some(v))? {
+            0 => FunctionKind::Clamp { low: self.i32("function bounds")?, high: self.i32("function bounds")? },
+            _ => {
+                let n = self.u32("table length")?;
+                FunctionKind::Table(self.list(n as usize, |p| p.i32("table values"))?)
+            }
+        };
+        Ok(Function { slot, kind })
+    }
+
+    fn window(&mut self) -> Parsed<Window> {
+        Ok(Window {
+            kernel: self.take("kernel")?,
+            stride: self.take("stride")?,
+            before: self.take("padding")?,
+            after: self.take("padding")?,
+        })
+    }
+
+    fn map(&mut self) -> Parsed<Map> {
+        let kind = match self.choice("kind of a map", |v| (v < 3).then_some(v))? {
+            0 => Kind::Dense,
+            1 => Kind::Convolution(self.window()?),
+            _ => Kind::Depthwise(self.window()?),
+        };
+        Ok(Map {
             kind,
             view: self.view()?,
             input: self.dims()?,
+            weights: self.u32("weight offset")?,
+            weight_bits: self.u8("weight bits")?,
+        })
+    }
+
+    fn linear(&mut self) -> Parsed<Layer> {
+        Ok(Layer::Linear(Linear {
+            maps: self.list8("maps", Self::map)?,
             output: self.option("output block", |p| p.u16("output block"))?,
             remainders: self.list8("limbs", |p| p.u16("remainder block"))?,
             tight: self.option("tight range", Self::tight)?,
             shift: self.u8("shift")?,
             exponents: self.exponents()?,
-            weights: self.u32("weight offset")?,
             biases: self.u32("bias offset")?,
-            weight_bits: self.u8("weight bits")?,
             bias_bits: self.u8("bias bits")?,
         }))
     }
 
     fn layer(&mut self) -> Parsed<Layer> {
-        match self.choice("operation", |v| (v < 4).then_some(v))? {
+        match self.choice("operation", |v| (v < 3).then_some(v))? {
             0 => Ok(Layer::Input {
                 block: self.u16("input block")?,
                 link: self.option("input link", |p| p.u16("input link"))?,
@@ -319,16 +374,7 @@ impl Parser<'_> {
                 view: self.view()?,
                 exponents: self.exponents()?,
             }),
-            2 => self.linear(Kind::Dense),
-            _ => {
-                let window = Window {
-                    kernel: self.take("kernel")?,
-                    stride: self.take("stride")?,
-                    before: self.take("padding")?,
-                    after: self.take("padding")?,
-                };
-                self.linear(Kind::Convolution(window))
-            }
+            _ => self.linear(),
         }
     }
 
@@ -354,9 +400,7 @@ impl Parser<'_> {
         let range_columns = self.u8("range columns")?;
         let chunks = self.u16("chunks")?;
         let range_table = self.slot()?;
-        let functions = self.list8("functions", |p| {
-            Ok(Function { slot: p.slot()?, low: p.i32("function bounds")?, high: p.i32("function bounds")? })
-        })?;
+        let functions = self.list8("functions", Self::function)?;
         let pairs = self.list8("pairs", |p| p.u8("function of a pair"))?;
         let mut cells = [0; 8];
         for v in &mut cells {

@@ -3,8 +3,8 @@
 //! Sumchecks A and C end in claims `<column, Q> = value`. All of them, weighed by powers of eta, become one: the functional
 //! of column i is `Q_i = sum_j eta^j Q_(i,j)`. [`crate::gather`] builds the same vectors densely for the prover.
 
-use crate::closed_forms::{conv_dim, eq, eq_index, eq_lt, geom_lt, geom_sum, lt};
-use crate::descriptor::{Block, Exponents, Kind, Layer, Linear, Select, Term, Tight, Visibility, Window};
+use crate::closed_forms::{conv_dim, eq, eq_index, eq_lt, geom_eq_lt, geom_lt, geom_sum, index_bits, lt};
+use crate::descriptor::{Block, Dims, Exponents, Kind, Layer, Linear, Map, Select, Term, Tight, Visibility, Window};
 use crate::field::{Fr, power_of_two};
 use crate::layout::{DEGREE_A, DEGREE_C, Layout};
 use crate::sumcheck::{mask_at, mask_sum};
@@ -119,10 +119,13 @@ fn exponent_sum(e: &Exponents, r: &Fr) -> Fr {
 }
 
 /// `c0(out) = sum_out r^j 2^S out_j - sum_all r^j 2^(S_j - 1)`: what the public outputs and the rounding contribute to
-/// the linear claim.
+/// the linear claim. Layers without a shift do not round.
 pub(crate) fn linear_constant(layout: &Layout, r: &Fr, outputs: &[Fr]) -> Fr {
     let term = |l: &Linear| {
-        let rounding = power_of_two(u32::from(l.shift) - 1) * exponent_sum(&l.exponents, r);
+        let rounding = match l.rounding() {
+            0 => Fr::zero(),
+            half => Fr::from(half) * exponent_sum(&l.exponents, r),
+        };
         let public = match l.output {
             None => power_of_two(l.shift.into()) * horner(&l.exponents, r, outputs),
             Some(_) => Fr::zero(),
@@ -147,7 +150,7 @@ pub(crate) fn bias_constant(layout: &Layout, r: &Fr, k: &[Fr]) -> Fr {
     let term = |l: &Linear| {
         let (offset, [b, c, h, w]) = bases(&l.exponents, r);
         let [nb, nc, nh, nw] = l.exponents.dims.map(u64::from);
-        let (selector, [out]) = split(k, l.biases, [l.weight_index_bits()[1]]);
+        let (selector, [out]) = split(k, l.biases, [index_bits(l.out())]);
         selector * offset * geom_lt(out, &c, nc) * geom_sum(&b, nb) * geom_sum(&h, nh) * geom_sum(&w, nw)
     };
     layout.linear_layers().map(term).sum()
@@ -207,9 +210,9 @@ impl Queries<'_> {
             q[layout.multiplicities()] += v * eq_index(row as u64, d);
         }
         // inputs: <w, psi_(r,k)> + <M, mask cells> = e_X - bias(k)
-        for l in layout.linear_layers() {
-            for term in &l.view {
-                q[self.column_of(term)] += self.weights[claims.inputs()] * self.gathered(l, term, d);
+        for (l, map) in layout.maps() {
+            for term in &map.view {
+                q[self.column_of(term)] += self.weights[claims.inputs()] * self.gathered(l, map, term, d);
             }
         }
         q
@@ -258,35 +261,34 @@ impl Queries<'_> {
         t.coefficient * selector * offset * sums.product::<Fr>()
     }
 
-    /// `psi_(r,k)` of one term of one layer: the weight positions near k that meet a cell near d, times r to the exponents
+    /// `psi_(r,k)` of one term of one map: the weight positions near k that meet a cell near d, times r to the exponents
     /// of the outputs where they do.
-    fn gathered(&self, l: &Linear, term: &Term, d: &[Fr]) -> Fr {
+    fn gathered(&self, l: &Linear, map: &Map, term: &Term, d: &[Fr]) -> Fr {
         let (selector, [db, dc, dh, dw]) = locate(self.layout.block(term.block), term, d);
-        let (at_k, [kt, ko, kc, kh, kw]) = split(self.k, l.weights, l.weight_index_bits());
+        let (at_k, [kt, ko, kc, kh, kw]) = split(self.k, map.weights, map.weight_index_bits(l.out()));
         let (offset, strides) = bases(&l.exponents, &self.r);
         let out = l.exponents.dims.map(u64::from);
-        let input = l.input.map(u64::from);
-        let common = Fr::from(term.coefficient)
-            * selector
-            * at_k
-            * offset
-            * geom_lt(ko, &strides[1], out[1])
-            * geom_lt(db, &strides[0], out[0])
-            * eq_lt(kc, dc, input[1]);
+        let input = map.input.map(u64::from);
+        let common = Fr::from(term.coefficient) * selector * at_k * offset * geom_lt(db, &strides[0], out[0]);
+        // each output channel has weights of its own for each channel
+        let channels = || geom_lt(ko, &strides[1], out[1]) * eq_lt(kc, dc, input[1]);
+        let taps = |w: &Window| window(w, map.input, &l.exponents, &strides, kt, dh, dw);
         common
-            * match &l.kind {
+            * match &map.kind {
                 // every weight meets one cell of each batch element
-                Kind::Dense => eq_lt(kh, dh, input[2]) * eq_lt(kw, dw, input[3]),
-                Kind::Convolution(w) => window(w, l, &strides, kt, dh, dw),
+                Kind::Dense => channels() * eq_lt(kh, dh, input[2]) * eq_lt(kw, dw, input[3]),
+                Kind::Convolution(w) => channels() * taps(w),
+                // the channel is the output's
+                Kind::Depthwise(w) => geom_eq_lt(kc, dc, &strides[1], input[1]) * taps(w),
             }
     }
 }
 
 /// `sum over taps (u, v) of eq(K_w u + v, k_tap) conv_dim_u(d_h) conv_dim_v(d_w)`.
-fn window(w: &Window, l: &Linear, strides: &[Fr; 4], kt: &[Fr], dh: &[Fr], dw: &[Fr]) -> Fr {
+fn window(w: &Window, input: Dims, e: &Exponents, strides: &[Fr; 4], kt: &[Fr], dh: &[Fr], dw: &[Fr]) -> Fr {
     let dimension = |i: usize, z: &[Fr]| -> Vec<Fr> {
         let (stride, pad) = (w.stride[i].into(), w.before[i].into());
-        let (n_in, n_out) = (l.input[2 + i], l.exponents.dims[2 + i]);
+        let (n_in, n_out) = (input[2 + i], e.dims[2 + i]);
         let tap = |t| conv_dim(z, &strides[2 + i], t, stride, pad, n_in, n_out);
         (0..u32::from(w.kernel[i])).map(tap).collect()
     };

@@ -4,7 +4,7 @@
 //! cost is that of touching each weight and each cell once, plus the taps of a convolution per cell.
 
 use crate::closed_forms::{eq_index, eq_table};
-use crate::descriptor::{Block, Dims, Exponents, Kind, Linear, Select, Term, Window};
+use crate::descriptor::{Block, Dims, Exponents, Kind, Linear, Map, Select, Term, Window};
 use crate::field::Fr;
 use crate::functionals::{Queries, Weighted, bases, linear_terms, link_terms, split};
 use crate::layout::Layout;
@@ -38,9 +38,9 @@ pub(crate) fn indices(dims: Dims) -> impl Iterator<Item = [usize; 4]> {
 }
 
 /// The position of a weight in the weight index domain.
-pub(crate) fn weight_position(l: &Linear, index: [usize; 5]) -> usize {
-    let inside = index.iter().zip(l.weight_index_bits()).fold(0, |k, (i, bits)| (k << bits) + i);
-    l.weights as usize + inside
+pub(crate) fn weight_position(l: &Linear, map: &Map, index: [usize; 5]) -> usize {
+    let inside = index.iter().zip(map.weight_index_bits(l.out())).fold(0, |k, (i, bits)| (k << bits) + i);
+    map.weights as usize + inside
 }
 
 /// The input coordinate of output `o` under tap `t`, if it is a real one.
@@ -67,36 +67,31 @@ pub(crate) fn gather(layout: &Layout, r: &Fr, columns: &[Vec<Fr>]) -> Vec<Fr> {
     for l in layout.linear_layers() {
         let (offset, strides) = bases(&l.exponents, r);
         let out = powers(&strides[1], l.exponents.dims[1]);
-        // sum over the batch of r^(offset + s_b b) view(b, channel, height, width)
-        let along = powers(&strides[0], l.exponents.dims[0]);
-        let [_, nc, nh, nw] = l.input;
-        let mut cells = vec![Fr::zero(); (nc * nh * nw) as usize];
-        for term in &l.view {
-            let block = layout.block(term.block);
-            let column = &columns[layout.column(block.column)];
-            let coefficient = offset * Fr::from(term.coefficient);
-            for (b, weight) in along.iter().enumerate() {
-                let weight = coefficient * weight;
-                for (cell, [_, c, h, w]) in cells.iter_mut().zip(indices([1, nc, nh, nw])) {
-                    *cell += weight * column[term_row(block, term, [b, c, h, w])];
-                }
-            }
-        }
-        match &l.kind {
-            Kind::Dense => {
-                for (o, weight) in out.iter().enumerate() {
-                    for (cell, [_, c, h, w]) in cells.iter().zip(indices([1, nc, nh, nw])) {
-                        x[weight_position(l, [0, o, c, h, w])] = *weight * cell;
+        for map in &l.maps {
+            let cells = batch_sum(layout, l, map, &offset, &strides[0], columns);
+            let [_, nc, nh, nw] = map.input;
+            // for each channel and tap
+            let met = map.window().map(|w| slide(w, map.input, &l.exponents, &strides, &cells)).unwrap_or_default();
+            let taps = map.taps() as usize;
+            let met = met.iter().enumerate().map(|(i, cell)| (i / taps, i % taps, cell));
+            match &map.kind {
+                Kind::Dense => {
+                    for (o, weight) in out.iter().enumerate() {
+                        for (cell, [_, c, h, w]) in cells.iter().zip(indices([1, nc, nh, nw])) {
+                            x[weight_position(l, map, [0, o, c, h, w])] = *weight * cell;
+                        }
                     }
                 }
-            }
-            Kind::Convolution(window) => {
-                let met = slide(window, l, &strides, &cells);
-                let taps = l.taps() as usize;
-                for (i, cell) in met.iter().enumerate() {
-                    let (c, tap) = (i / taps, i % taps);
-                    for (o, weight) in out.iter().enumerate() {
-                        x[weight_position(l, [tap, o, c, 0, 0])] = *weight * cell;
+                Kind::Convolution(_) => {
+                    for (c, tap, cell) in met {
+                        for (o, weight) in out.iter().enumerate() {
+                            x[weight_position(l, map, [tap, o, c, 0, 0])] = *weight * cell;
+                        }
+                    }
+                }
+                Kind::Depthwise(_) => {
+                    for (c, tap, cell) in met {
+                        x[weight_position(l, map, [tap, 0, c, 0, 0])] = out[c] * cell;
                     }
                 }
             }
@@ -112,20 +107,37 @@ pub(crate) fn gather(layout: &Layout, r: &Fr, columns: &[Vec<Fr>]) -> Vec<Fr> {
     x
 }
 
+/// `sum over the batch of r^(offset + s_b b) view(b, channel, height, width)`, for each index of the view.
+fn batch_sum(layout: &Layout, l: &Linear, map: &Map, offset: &Fr, base: &Fr, columns: &[Vec<Fr>]) -> Vec<Fr> {
+    let along = powers(base, l.exponents.dims[0]);
+    let [_, nc, nh, nw] = map.input;
+    let mut cells = vec![Fr::zero(); (nc * nh * nw) as usize];
+    for term in &map.view {
+        let block = layout.block(term.block);
+        let column = &columns[layout.column(block.column)];
+        let coefficient = *offset * Fr::from(term.coefficient);
+        for (b, weight) in along.iter().enumerate() {
+            let weight = coefficient * weight;
+            for (cell, [_, c, h, w]) in cells.iter_mut().zip(indices([1, nc, nh, nw])) {
+                *cell += weight * column[term_row(block, term, [b, c, h, w])];
+            }
+        }
+    }
+    cells
+}
+
 /// For each channel and tap (u, v): `sum_(o_h, o_w) r^(s_h o_h + s_w o_w) cell(channel, input of o_h and u, input of o_w
 /// and v)`, one dimension after the other.
-fn slide(window: &Window, l: &Linear, strides: &[Fr; 4], cells: &[Fr]) -> Vec<Fr> {
-    let [_, nc, nh, nw] = l.input.map(|n| n as usize);
+fn slide(window: &Window, input: Dims, e: &Exponents, strides: &[Fr; 4], cells: &[Fr]) -> Vec<Fr> {
+    let [_, nc, nh, nw] = input.map(|n| n as usize);
     let [kh, kw] = window.kernel.map(usize::from);
-    let along_h = powers(&strides[2], l.exponents.dims[2]);
-    let along_w = powers(&strides[3], l.exponents.dims[3]);
+    let along_h = powers(&strides[2], e.dims[2]);
+    let along_w = powers(&strides[3], e.dims[3]);
     let mut out = Vec::with_capacity(nc * kh * kw);
     for channel in cells.chunks(nh * nw).take(nc) {
         let sum = |weights: &[Fr], dimension, tap, at: &dyn Fn(usize) -> Fr| -> Fr {
             let inputs = weights.iter().enumerate();
-            inputs
-                .filter_map(|(o, p)| Some(*p * at(tap_input(window, dimension, o, tap, l.input[2 + dimension])?)))
-                .sum()
+            inputs.filter_map(|(o, p)| Some(*p * at(tap_input(window, dimension, o, tap, input[2 + dimension])?))).sum()
         };
         let rows: Vec<Vec<Fr>> =
             channel.chunks(nw).map(|line| (0..kw).map(|v| sum(&along_w, 1, v, &|i| line[i])).collect()).collect();
@@ -180,10 +192,10 @@ impl Queries<'_> {
         for (row, v) in self.hidden_cells() {
             q[layout.multiplicities()][row] += v;
         }
-        for l in layout.linear_layers() {
-            for term in &l.view {
+        for (l, map) in layout.maps() {
+            for term in &map.view {
                 let column = &mut q[self.column_of(term)];
-                self.add_gathered(column, l, term, self.weights[claims.inputs()]);
+                self.add_gathered(column, l, map, term, self.weights[claims.inputs()]);
             }
         }
         q
@@ -198,24 +210,28 @@ impl Queries<'_> {
         }
     }
 
-    fn add_gathered(&self, column: &mut [Fr], l: &Linear, term: &Term, weight: Fr) {
+    fn add_gathered(&self, column: &mut [Fr], l: &Linear, map: &Map, term: &Term, weight: Fr) {
         let block = self.layout.block(term.block);
-        let (at_k, [kt, ko, kc, kh, kw]) = split(self.k, l.weights, l.weight_index_bits());
+        let (at_k, [kt, ko, kc, kh, kw]) = split(self.k, map.weights, map.weight_index_bits(l.out()));
         let (offset, strides) = bases(&l.exponents, &self.r);
-        let dot =
-            |base: &Fr, n: u32, table: &[Fr]| -> Fr { powers(base, n).iter().zip(table).map(|(p, t)| *p * t).sum() };
-        let common =
-            weight * Fr::from(term.coefficient) * at_k * offset * dot(&strides[1], l.exponents.dims[1], &eq_table(ko));
-        let [nb, nc, nh, nw] = l.input;
-        let plane: Vec<Fr> = match &l.kind {
-            Kind::Dense => {
+        let common = weight * Fr::from(term.coefficient) * at_k * offset;
+        let [nb, nc, nh, nw] = map.input;
+        let plane: Vec<Fr> = match map.window() {
+            None => {
                 let (th, tw) = (eq_table(kh), eq_table(kw));
                 let line = |factor: &Fr| tw[..nw as usize].iter().map(|v| *factor * v).collect::<Vec<_>>();
                 th[..nh as usize].iter().flat_map(line).collect()
             }
-            Kind::Convolution(w) => spread(w, l, &strides, &eq_table(kt)),
+            Some(w) => spread(w, map.input, &l.exponents, &strides, &eq_table(kt)),
         };
-        let (along, channels) = (powers(&strides[0], nb), eq_table(kc));
+        let (along, mut channels, out) = (powers(&strides[0], nb), eq_table(kc), powers(&strides[1], l.out()));
+        match &map.kind {
+            Kind::Depthwise(_) => channels.iter_mut().zip(&out).for_each(|(v, p)| *v *= p),
+            Kind::Dense | Kind::Convolution(_) => {
+                let all: Fr = out.iter().zip(eq_table(ko)).map(|(p, t)| *p * t).sum();
+                channels.iter_mut().for_each(|v| *v *= all);
+            }
+        }
         for (b, at_b) in along.iter().enumerate() {
             for (c, at_c) in channels.iter().enumerate().take(nc as usize) {
                 let factor = common * at_b * at_c;
@@ -229,12 +245,12 @@ impl Queries<'_> {
 
 /// For each input cell of a channel: `sum over taps of eq(tap, k_tap) r^(s_h o_h + s_w o_w)` where the output (o_h, o_w)
 /// meets the cell under that tap.
-fn spread(w: &Window, l: &Linear, strides: &[Fr; 4], taps: &[Fr]) -> Vec<Fr> {
-    let [_, _, nh, nw] = l.input.map(|n| n as usize);
+fn spread(w: &Window, input: Dims, e: &Exponents, strides: &[Fr; 4], taps: &[Fr]) -> Vec<Fr> {
+    let [_, _, nh, nw] = input.map(|n| n as usize);
     let [kh, kw] = w.kernel.map(usize::from);
     // meets[t][i]: r^(s o) for the output o whose input under tap t is i, or zero
     let meets = |dimension: usize, k: usize, n: usize| -> Vec<Vec<Fr>> {
-        let along = powers(&strides[2 + dimension], l.exponents.dims[2 + dimension]);
+        let along = powers(&strides[2 + dimension], e.dims[2 + dimension]);
         let tap = |t| {
             let mut line = vec![Fr::zero(); n];
             for (o, p) in along.iter().enumerate() {

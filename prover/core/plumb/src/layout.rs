@@ -4,7 +4,7 @@
 
 use crate::checker::{self, LayoutError};
 use crate::closed_forms::index_bits;
-use crate::descriptor::{Block, Column, Descriptor, Layer, Linear, Visibility};
+use crate::descriptor::{Block, Column, Descriptor, Layer, Linear, Map, Visibility};
 use crate::field::Fr;
 use crate::sumcheck::mask_length;
 use std::ops::Range;
@@ -152,6 +152,11 @@ impl Layout {
             Layer::Linear(linear) => Some(linear),
             _ => None,
         })
+    }
+
+    /// Every map, with its layer.
+    pub fn maps(&self) -> impl Iterator<Item = (&Linear, &Map)> {
+        self.linear_layers().flat_map(|l| l.maps.iter().map(move |map| (l, map)))
     }
 
     /// The last layer, whose outputs are public.

@@ -5,8 +5,8 @@
 //! number is odd) and `HT` holds `M / D_T` of the table. All look-ups hit the table if and only if, over active rows,
 //! `sum_x (sum_j H_j(x) - HT(x)) = 0`, but for a set of alpha of density degree/p.
 
-use crate::closed_forms::index;
-use crate::descriptor::Slot;
+use crate::closed_forms::{evaluate, index};
+use crate::descriptor::{FunctionKind, Slot};
 use crate::field::Fr;
 use crate::functionals::{clamp, split};
 use crate::layout::{DEGREE_A, Layout};
@@ -111,7 +111,7 @@ pub(crate) fn table(layout: &Layout, gamma: &Fr) -> Vec<Fr> {
     entries(layout).into_iter().map(fingerprint).collect()
 }
 
-/// The table column's extension at a point.
+/// The table column's extension at a point, from the descriptor alone: in O(K) for a clamp, in O(2^K) for a table.
 pub(crate) fn table_at(layout: &Layout, gamma: &Fr, a: &[Fr]) -> Fr {
     let d = layout.descriptor();
     let at = |slot: Slot| split(a, slot.offset, [usize::from(slot.bits)]);
@@ -120,7 +120,10 @@ pub(crate) fn table_at(layout: &Layout, gamma: &Fr, a: &[Fr]) -> Fr {
     let half = 1i64 << (d.value_bits - 1);
     for (tag, f) in (1u64..).zip(&d.functions) {
         let (selector, [u]) = at(f.slot);
-        let value = clamp(u, f.low.into(), f.high.into());
+        let value = match &f.kind {
+            FunctionKind::Clamp { low, high } => clamp(u, (*low).into(), (*high).into()),
+            FunctionKind::Table(values) => evaluate(&values.iter().map(|v| Fr::from(*v)).collect::<Vec<_>>(), u),
+        };
         out += selector * (index(u) - Fr::from(half) + *gamma * (value + *gamma * Fr::from(tag)));
     }
     out

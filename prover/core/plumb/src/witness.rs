@@ -1,9 +1,9 @@
 //! The integers of one inference, and the columns made of them.
 //!
-//! The executor follows the descriptor: `y = floor((W x + b + 2^(S-1)) / 2^S)`, clamps, sums. A value outside its table is
+//! The executor follows the descriptor: `y = floor((W x + b + 2^(S-1)) / 2^S)`, functions, sums. A value outside its table is
 //! an error that names its place, never a wrap.
 
-use crate::descriptor::{Column, Dims, Kind, Layer, Linear, Term, volume};
+use crate::descriptor::{Column, Dims, Kind, Layer, Linear, Map, Term, Window, volume};
 use crate::field::Fr;
 use crate::gather::{indices, row, selected, tap_input, weight_position};
 use crate::layout::Layout;
@@ -13,8 +13,9 @@ use std::fmt;
 /// The weights of one layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerWeights {
-    /// In the order (out, channel, height, width); of the kernel for a convolution, of the input for a dense layer.
-    pub weights: Vec<i64>,
+    /// Those of each map, in the order (out, channel, height, width); of the kernel for a convolution, of the input for a
+    /// dense map. A depthwise window has no out: (channel, height, width).
+    pub maps: Vec<Vec<i64>>,
     /// One for each out.
     pub biases: Vec<i64>,
 }
@@ -35,9 +36,10 @@ pub enum WitnessError {
     InputCount { expected: usize, got: usize },
     InputOutOfDomain { position: usize, domain: [i64; 2], got: i64 },
     LayerCount { expected: usize, got: usize },
-    WeightCount { layer: usize, expected: u64, got: usize },
+    MapCount { layer: usize, expected: usize, got: usize },
+    WeightCount { layer: usize, map: usize, expected: u64, got: usize },
     BiasCount { layer: usize, expected: u32, got: usize },
-    WeightOutOfRange { layer: usize, position: usize, bits: u8, got: i64 },
+    WeightOutOfRange { layer: usize, map: usize, position: usize, bits: u8, got: i64 },
     BiasOutOfRange { layer: usize, position: usize, bits: u8, got: i64 },
     OutOfCalibratedRange { layer: usize, position: usize, domain: [i64; 2], got: i64 },
 }
@@ -51,14 +53,17 @@ impl fmt::Display for WitnessError {
                 write!(f, "input value {position} is {got}, outside [{low}, {high}]")
             }
             LayerCount { expected, got } => write!(f, "expected weights for {expected} layers, got {got}"),
-            WeightCount { layer, expected, got } => {
-                write!(f, "linear layer {layer}: expected {expected} weights, got {got}")
+            MapCount { layer, expected, got } => {
+                write!(f, "linear layer {layer}: expected weights of {expected} maps, got {got}")
+            }
+            WeightCount { layer, map, expected, got } => {
+                write!(f, "linear layer {layer}, map {map}: expected {expected} weights, got {got}")
             }
             BiasCount { layer, expected, got } => {
                 write!(f, "linear layer {layer}: expected {expected} biases, got {got}")
             }
-            WeightOutOfRange { layer, position, bits, got } => {
-                write!(f, "linear layer {layer}: weight {position} is {got}, outside [-2^{bits}, 2^{bits})")
+            WeightOutOfRange { layer, map, position, bits, got } => {
+                write!(f, "linear layer {layer}, map {map}: weight {position} is {got}, outside [-2^{bits}, 2^{bits})")
             }
             BiasOutOfRange { layer, position, bits, got } => {
                 write!(f, "linear layer {layer}: bias {position} is {got}, outside [-2^{bits}, 2^{bits})")
@@ -79,21 +84,26 @@ pub fn check_weights(layout: &Layout, model: &[LayerWeights]) -> Result<(), Witn
         return Err(WitnessError::LayerCount { expected: layers.len(), got: model.len() });
     }
     for (layer, (l, given)) in layers.iter().zip(model).enumerate() {
-        let [taps, out, c, h, w] = l.weight_dims();
-        let expected = volume(&[taps, c, h, w]) * u64::from(out);
-        if given.weights.len() as u64 != expected {
-            return Err(WitnessError::WeightCount { layer, expected, got: given.weights.len() });
+        if given.maps.len() != l.maps.len() {
+            return Err(WitnessError::MapCount { layer, expected: l.maps.len(), got: given.maps.len() });
         }
-        if given.biases.len() != out as usize {
-            return Err(WitnessError::BiasCount { layer, expected: out, got: given.biases.len() });
+        if given.biases.len() != l.out() as usize {
+            return Err(WitnessError::BiasCount { layer, expected: l.out(), got: given.biases.len() });
         }
         let outside = |values: &[i64], bits: u8| {
             let limit = 1i64.checked_shl(bits.into()).filter(|v| *v > 0);
             let inside = |v: i64| limit.is_none_or(|limit| (-limit..limit).contains(&v));
             values.iter().position(|v| !inside(*v)).map(|i| (i, values[i]))
         };
-        if let Some((position, got)) = outside(&given.weights, l.weight_bits) {
-            return Err(WitnessError::WeightOutOfRange { layer, position, bits: l.weight_bits, got });
+        for (map, (m, weights)) in l.maps.iter().zip(&given.maps).enumerate() {
+            let [taps, out, c, h, w] = m.weight_dims(l.out());
+            let expected = volume(&[taps, c, h, w]).saturating_mul(out.into());
+            if weights.len() as u64 != expected {
+                return Err(WitnessError::WeightCount { layer, map, expected, got: weights.len() });
+            }
+            if let Some((position, got)) = outside(weights, m.weight_bits) {
+                return Err(WitnessError::WeightOutOfRange { layer, map, position, bits: m.weight_bits, got });
+            }
         }
         if let Some((position, got)) = outside(&given.biases, l.bias_bits) {
             return Err(WitnessError::BiasOutOfRange { layer, position, bits: l.bias_bits, got });
@@ -107,10 +117,11 @@ pub fn weight_chunks(layout: &Layout, model: &[LayerWeights]) -> Result<Vec<Vec<
     check_weights(layout, model)?;
     let mut flat = vec![Fr::zero(); layout.chunks() * layout.rows()];
     for (l, given) in layout.linear_layers().zip(model) {
-        let out = l.exponents.dims[1] as usize;
-        let inner = given.weights.len() / out;
-        for (i, value) in given.weights.iter().enumerate() {
-            flat[weight_position(l, weight_index(l, i / inner, i % inner))] = Fr::from(*value);
+        for (map, weights) in l.maps.iter().zip(&given.maps) {
+            let inner = weights.len() / l.out() as usize;
+            for (i, value) in weights.iter().enumerate() {
+                flat[weight_position(l, map, weight_index(map, i / inner, i % inner))] = Fr::from(*value);
+            }
         }
         for (o, value) in given.biases.iter().enumerate() {
             flat[l.biases as usize + o] = Fr::from(*value);
@@ -119,18 +130,31 @@ pub fn weight_chunks(layout: &Layout, model: &[LayerWeights]) -> Result<Vec<Vec<
     Ok(flat.chunks(layout.rows()).map(<[Fr]>::to_vec).collect())
 }
 
-/// (tap, out, channel, height, width) of the weight at `inner` in (channel, height, width).
-fn weight_index(l: &Linear, out: usize, inner: usize) -> [usize; 5] {
-    match &l.kind {
+/// (tap, out, channel, height, width) of an output channel's weight at `inner` in (channel, height, width).
+fn weight_index(map: &Map, out: usize, inner: usize) -> [usize; 5] {
+    let taps = map.taps() as usize;
+    match &map.kind {
         Kind::Dense => {
-            let [h, w] = [l.input[2] as usize, l.input[3] as usize];
+            let [h, w] = [map.input[2] as usize, map.input[3] as usize];
             [0, out, inner / (h * w), inner / w % h, inner % w]
         }
-        Kind::Convolution(_) => {
-            let taps = l.taps() as usize;
-            [inner % taps, out, inner / taps, 0, 0]
+        Kind::Convolution(_) => [inner % taps, out, inner / taps, 0, 0],
+        Kind::Depthwise(_) => [inner, 0, out, 0, 0],
+    }
+}
+
+/// `sum over taps of weight * image` at one output; zero outside the image of height and width `size`.
+fn windowed(w: &Window, size: [u32; 2], at: [usize; 2], weights: &[i64], image: &[i64]) -> i64 {
+    let [kh, kw] = w.kernel.map(usize::from);
+    let mut sum = 0;
+    for u in 0..kh {
+        let Some(i) = tap_input(w, 0, at[0], u, size[0]) else { continue };
+        for v in 0..kw {
+            let Some(j) = tap_input(w, 1, at[1], v, size[1]) else { continue };
+            sum += weights[u * kw + v] * image[i * size[1] as usize + j];
         }
     }
+    sum
 }
 
 /// Tampers with a trace as soon as a block exists: later blocks follow from what it leaves. Honest provers have none.
@@ -215,7 +239,7 @@ impl<'a> Executor<'a> {
         };
         let domain = layout.output_domain();
         self.in_range(layer, &self.trace.cells[usize::from(id)], domain)?;
-        let function = d.functions[usize::from(d.pairs[usize::from(j)])];
+        let function = &d.functions[usize::from(d.pairs[usize::from(j)])];
         let value = |b: &crate::descriptor::Block| b.column == Column::Value(j) && b.same_rows(block);
         if let Some(to) = d.blocks.iter().position(value) {
             let applied = self.trace.cells[usize::from(id)].iter().map(|y| function.apply(*y)).collect();
@@ -260,40 +284,34 @@ impl<'a> Executor<'a> {
         out
     }
 
-    /// `W x + b`.
+    /// The sum of the maps, and b.
     fn sums(&self, l: &Linear, linear: usize) -> Vec<i64> {
-        let x = self.view(&l.view, l.input);
         let given = &self.model[linear];
-        let [_, nc, nh, nw] = l.input.map(|n| n as usize);
-        let inner = given.weights.len() / l.exponents.dims[1] as usize;
-        let cell = |[b, o, oh, ow]: [usize; 4]| {
-            let weights = &given.weights[o * inner..(o + 1) * inner];
-            let image = &x[b * nc * nh * nw..(b + 1) * nc * nh * nw];
-            let dot: i64 = match &l.kind {
-                Kind::Dense => weights.iter().zip(image).map(|(w, x)| w * x).sum(),
-                Kind::Convolution(window) => {
-                    let [kh, kw] = window.kernel.map(usize::from);
-                    let mut sum = 0;
-                    for c in 0..nc {
-                        for u in 0..kh {
-                            let Some(i) = tap_input(window, 0, oh, u, l.input[2]) else { continue };
-                            for v in 0..kw {
-                                let Some(j) = tap_input(window, 1, ow, v, l.input[3]) else { continue };
-                                sum += weights[(c * kh + u) * kw + v] * image[(c * nh + i) * nw + j];
-                            }
-                        }
+        let mut out: Vec<i64> = indices(l.exponents.dims).map(|[_, o, _, _]| given.biases[o]).collect();
+        for (map, weights) in l.maps.iter().zip(&given.maps) {
+            let x = self.view(&map.view, map.input);
+            let [_, nc, nh, nw] = map.input.map(|n| n as usize);
+            let inner = weights.len() / l.out() as usize;
+            for (sum, [b, o, oh, ow]) in out.iter_mut().zip(indices(l.exponents.dims)) {
+                let weights = &weights[o * inner..(o + 1) * inner];
+                let image = &x[b * nc * nh * nw..(b + 1) * nc * nh * nw];
+                let size = [map.input[2], map.input[3]];
+                *sum += match &map.kind {
+                    Kind::Dense => weights.iter().zip(image).map(|(w, x)| w * x).sum::<i64>(),
+                    Kind::Convolution(w) => {
+                        let channels = weights.chunks(map.taps() as usize).zip(image.chunks(nh * nw));
+                        channels.map(|(weights, image)| windowed(w, size, [oh, ow], weights, image)).sum()
                     }
-                    sum
-                }
-            };
-            dot + given.biases[o]
-        };
-        indices(l.exponents.dims).map(cell).collect()
+                    Kind::Depthwise(w) => windowed(w, size, [oh, ow], weights, &image[o * nh * nw..(o + 1) * nh * nw]),
+                };
+            }
+        }
+        out
     }
 
-    /// `y = floor((acc + 2^(S-1)) / 2^S)`, and the remainder in limbs of s bits.
+    /// `y = floor((acc + 2^(S-1)) / 2^S)`, and the remainder in limbs of s bits; `y = acc` for S = 0.
     fn requantise(&mut self, layer: usize, l: &Linear, sums: &[i64]) -> Result<(), WitnessError> {
-        let rounded: Vec<i64> = sums.iter().map(|acc| acc + (1 << (l.shift - 1))).collect();
+        let rounded: Vec<i64> = sums.iter().map(|acc| acc + l.rounding() as i64).collect();
         let y: Vec<i64> = rounded.iter().map(|v| v >> l.shift).collect();
         let rest: Vec<i64> = rounded.iter().map(|v| v & ((1 << l.shift) - 1)).collect();
         let s = self.layout.descriptor().range_bits;
@@ -333,7 +351,7 @@ pub(crate) fn columns(layout: &Layout, trace: &Trace) -> Vec<Vec<Fr>> {
     // arguments with their values first, then whatever the trace says the values are
     for (block, cells) in d.blocks.iter().zip(&trace.cells) {
         if let Column::Argument(j) = block.column {
-            let function = d.functions[usize::from(d.pairs[usize::from(j)])];
+            let function = &d.functions[usize::from(d.pairs[usize::from(j)])];
             let mut values = cells.iter().map(|y| function.apply(*y));
             place(&mut out, Column::Value(j), block.dims, block, &mut values);
         }

@@ -21,6 +21,8 @@ pub enum LayoutError {
     TablePlacement { table: usize, active: u64, end: u64 },
     TablesOverlap { row: u64 },
     FunctionBounds { function: usize, domain: [i64; 2], got: [i32; 2] },
+    FunctionLength { function: usize, expected: u64, got: u64 },
+    FunctionValue { function: usize, position: usize, domain: [i64; 2], got: i32 },
     ExponentStrides { layer: usize },
     ExponentsOverlap { exponent: u64 },
     InputLayer { layer: usize },
@@ -79,6 +81,12 @@ impl fmt::Display for LayoutError {
             TablesOverlap { row } => write!(f, "two tables hold row {row}"),
             FunctionBounds { function, domain, got } => {
                 write!(f, "function {function}: bounds {got:?} are not in order inside {domain:?}")
+            }
+            FunctionLength { function, expected, got } => {
+                write!(f, "function {function}: expected {expected} values, got {got}")
+            }
+            FunctionValue { function, position, domain, got } => {
+                write!(f, "function {function}: value {position} is {got}, outside {domain:?}")
             }
             ExponentStrides { layer } => {
                 write!(f, "layer {layer}: two equations share an exponent of r, or it is too large")

@@ -78,6 +78,24 @@ fn every_other_feature() {
 }
 
 #[test]
+fn sums_of_maps() {
+    accepted(sums([10, 3, 4, 6], 2, [3, 3, 6]), |s, x| {
+        let m = &s.key.model;
+        let x = maps(x, [3, 3, 6]);
+        let parts = [
+            conv_sums(&x, &m[0].maps[0], &WIDE, true),
+            conv_sums(&x, &m[0].maps[1], &NARROW, false),
+            conv_sums(&x, &m[0].maps[2], &NARROW, true),
+        ];
+        let a = plain_each(&requantised(&parts, &m[0].biases, 4), |y| ragged(y as i32).into());
+        let b = conv_sums(&a, &m[1].maps[0], &square(1, 1, 0), true);
+        let b = plain_clamp(&requantised(&[b], &m[1].biases, 0), 0, 31);
+        let h = requantised(&[dense_sums(&a, &m[2].maps[0]), dense_sums(&b, &m[2].maps[1])], &m[2].biases, 6);
+        flat(&plain_dense(&plain_clamp(&h, 0, 31), &m[3], 3))
+    });
+}
+
+#[test]
 fn the_public_door() {
     let s = Setting::new(mlp(), 5);
     let scheme = Ideal::new(9);
@@ -101,17 +119,17 @@ fn the_public_door() {
 fn values_out_of_range_are_named() {
     let mut s = Setting::new(mlp(), 5);
     let mut model = s.key.model.clone();
-    model[1].weights.fill(7);
+    model[1].maps[0].fill(7);
     model[1].biases.fill(15);
     s.inputs.fill(15);
-    model[0].weights.fill(2);
+    model[0].maps[0].fill(2);
     let error = execute(s.layout(), &model, &s.inputs).unwrap_err();
     assert_eq!(error.to_string(), "layer 2: value 0 is 59, out of the calibrated range [-32, 31]");
     s.inputs[3] = 16;
     let error = prove(&s.scheme, &s.key, &s.inputs, None, &CTX).unwrap_err();
     let expected = WitnessError::InputOutOfDomain { position: 3, domain: [0, 15], got: 16 };
     assert_eq!(error, ProveError::Witness(expected));
-    model[0].weights[2] = 8;
+    model[0].maps[0][2] = 8;
     assert!(matches!(
         setup(&s.scheme, mlp(), model.clone()),
         Err(crate::keys::SetupError::Weights(WitnessError::WeightOutOfRange { layer: 0, position: 2, .. }))

@@ -49,18 +49,18 @@ pub(super) fn value(d: &Descriptor, layer: usize) -> u16 {
     d.blocks.iter().position(paired).unwrap() as u16
 }
 
-fn broken(good: &Descriptor, change: impl FnOnce(&mut Descriptor)) -> E {
+fn broken(name: &str, good: &Descriptor, change: impl FnOnce(&mut Descriptor)) -> E {
     let mut bad = good.clone();
     change(&mut bad);
     assert_ne!(*good, bad);
-    let error = check(&bad).expect_err("a bad layout was accepted");
+    let Err(error) = check(&bad) else { panic!("{name}: a bad layout was accepted") };
     assert!(!error.to_string().is_empty());
     error
 }
 
 macro_rules! refused {
     ($good:expr, $($name:literal: $change:expr => $error:pat),* $(,)?) => {$(
-        let error = broken(&$good, $change);
+        let error = broken($name, &$good, $change);
         assert!(matches!(error, $error), "{}: {error:?}", $name);
     )*};
 }
@@ -82,14 +82,14 @@ fn twenty_bad_layouts() {
         "mask overlap": |d: &mut Descriptor| d.mask_cells.inputs = d.mask_cells.weights => E::MaskCellsOverlap { .. },
         "mask in weights": |d: &mut Descriptor| d.mask_cells.weights = [0, 1] => E::MaskCellOutsideVirtualChunk { got: 0, .. },
         "mask rows": |d: &mut Descriptor| d.mask_cells.rows[0] = active - 1 => E::MaskCellOutsidePadRows { .. },
-        "weights in virtual chunk": |d: &mut Descriptor| linear(d, FC1).weights = 2 * rows => E::WeightsInVirtualChunk { layer: FC1, .. },
-        "weight overlap": |d: &mut Descriptor| linear(d, FC2).weights = linear(d, CONV1).weights => E::WeightsOverlap { .. },
+        "weights in virtual chunk": |d: &mut Descriptor| linear(d, FC1).maps[0].weights = 2 * rows => E::WeightsInVirtualChunk { layer: FC1, .. },
+        "weight overlap": |d: &mut Descriptor| linear(d, FC2).maps[0].weights = linear(d, CONV1).maps[0].weights => E::WeightsOverlap { .. },
         "salt overlap": |d: &mut Descriptor| linear(d, FC2).biases = 2 * rows - 4 => E::SaltOnWeight { .. },
-        "padded contraction": |d: &mut Descriptor| linear(d, FC2).input[1] = 8 => E::ViewShape { layer: FC2, .. },
-        "padded image": |d: &mut Descriptor| linear(d, CONV1).input[3] = 8 => E::ViewBeyondRealLength { layer: CONV1, .. },
+        "padded contraction": |d: &mut Descriptor| linear(d, FC2).maps[0].input[1] = 8 => E::ViewShape { layer: FC2, .. },
+        "padded image": |d: &mut Descriptor| linear(d, CONV1).maps[0].input[3] = 8 => E::ViewBeyondRealLength { layer: CONV1, .. },
         "padded output": |d: &mut Descriptor| linear(d, FC1).exponents.dims[1] = 8 => E::OutputBlock { layer: FC1 },
         "unpaired activation": |d: &mut Descriptor| d.blocks[fc1_a].offset = 480 => E::UnfixedCells { layer: FC2, .. },
-        "reads remainder": |d: &mut Descriptor| linear(d, FC2).view[0].block = rem(FC1) as u16 => E::UnfixedCells { layer: FC2, .. },
+        "reads remainder": |d: &mut Descriptor| linear(d, FC2).maps[0].view[0].block = rem(FC1) as u16 => E::UnfixedCells { layer: FC2, .. },
         "reads later layer": |d: &mut Descriptor| d.layers.swap(CONV1, POOL1) => E::UnfixedCells { layer: CONV1, .. },
         "short pool": |d: &mut Descriptor| match &mut d.layers[POOL1] {
             Layer::Combine { exponents, .. } => exponents.dims[3] = 2,
@@ -120,13 +120,13 @@ fn more_bad_layouts() {
     refused! { good,
         "range column": |d: &mut Descriptor| d.range_columns = 0 => E::Size { what: "range columns", .. },
         "no such column": |d: &mut Descriptor| d.blocks[rem(FC2)].column = Column::Range(1) => E::NoSuchColumn { .. },
-        "no such block": |d: &mut Descriptor| linear(d, FC2).view[0].block = 999 => E::NoSuchBlock { layer: FC2, got: 999 },
+        "no such block": |d: &mut Descriptor| linear(d, FC2).maps[0].view[0].block = 999 => E::NoSuchBlock { layer: FC2, got: 999 },
         "no such function": |d: &mut Descriptor| d.pairs[0] = 1 => E::NoSuchFunction { pair: 0, got: 1 },
         "batch": |d: &mut Descriptor| d.batch = 1 => E::BatchLength { expected: 1, got: 2, .. },
         "empty block": |d: &mut Descriptor| d.blocks[rem(FC2)].dims[1] = 0 => E::EmptyBlock { .. },
         "table overlap": |d: &mut Descriptor| d.functions[0].slot.offset = 0 => E::TablesOverlap { .. },
         "table in pad rows": |d: &mut Descriptor| d.functions[0].slot.offset = 448 => E::TablePlacement { .. },
-        "function bounds": |d: &mut Descriptor| d.functions[0].high = 32 => E::FunctionBounds { .. },
+        "function bounds": |d: &mut Descriptor| d.functions[0].kind = FunctionKind::Clamp { low: 0, high: 32 } => E::FunctionBounds { .. },
         "input domain": |d: &mut Descriptor| d.input_domain[1] = 16 => E::InputDomain { expected: [0, 15], got: [0, 16] },
         "two inputs": |d: &mut Descriptor| d.layers.insert(1, d.layers[0].clone()) => E::InputLayer { layer: 1 },
         "no input": |d: &mut Descriptor| { d.layers.remove(0); } => E::InputLayer { layer: 0 },
@@ -152,16 +152,17 @@ fn more_bad_layouts() {
         "limb missing": |d: &mut Descriptor| linear(d, FC2).remainders.clear() => E::RemainderLimbs { expected: 1, got: 0, .. },
         "range not tight": |d: &mut Descriptor| linear(d, FC2).shift = 3 => E::TightRange { layer: FC2 },
         "shift of two limbs": |d: &mut Descriptor| linear(d, FC2).shift = 5 => E::RemainderLimbs { expected: 2, got: 1, .. },
-        "no rounding": |d: &mut Descriptor| linear(d, FC2).shift = 0 => E::Size { what: "shift", .. },
-        "empty view": |d: &mut Descriptor| linear(d, FC2).view.clear() => E::EmptyView { layer: FC2 },
-        "low bits beyond the shift": |d: &mut Descriptor| linear(d, FC1).view[0].height.low = 2 => E::ViewShape { layer: FC1, .. },
-        "shift beyond the block": |d: &mut Descriptor| linear(d, FC1).view[0].height.shift = 200 => E::ViewShape { layer: FC1, .. },
-        "stride 3": |d: &mut Descriptor| linear(d, CONV1).kind = Kind::Convolution(square(3, 3, 1)) => E::ConvolutionWindow { layer: CONV1 },
-        "window too large": |d: &mut Descriptor| linear(d, CONV1).kind = Kind::Convolution(square(9, 1, 1)) => E::ConvolutionWindow { layer: CONV1 },
-        "convolution length": |d: &mut Descriptor| linear(d, CONV1).kind = Kind::Convolution(square(3, 1, 0)) => E::OutputLength { layer: CONV1, expected: [2, 2, 4, 4], got: [2, 2, 6, 6] },
-        "weights not aligned": |d: &mut Descriptor| linear(d, FC2).weights += 1 => E::WeightsNotAligned { layer: FC2, .. },
-        "overflow": |d: &mut Descriptor| linear(d, FC1).weight_bits = 60 => E::Overflow { layer: FC1, .. },
-        "overflow of everything": |d: &mut Descriptor| linear(d, FC1).weight_bits = 255 => E::Overflow { layer: FC1, bits: 128 },
+        "remainder without a shift": |d: &mut Descriptor| linear(d, FC2).shift = 0 => E::RemainderLimbs { expected: 0, got: 1, .. },
+        "shift of many limbs": |d: &mut Descriptor| linear(d, FC2).shift = 41 => E::Size { what: "shift", .. },
+        "empty view": |d: &mut Descriptor| linear(d, FC2).maps[0].view.clear() => E::EmptyView { layer: FC2 },
+        "low bits beyond the shift": |d: &mut Descriptor| linear(d, FC1).maps[0].view[0].height.low = 2 => E::ViewShape { layer: FC1, .. },
+        "shift beyond the block": |d: &mut Descriptor| linear(d, FC1).maps[0].view[0].height.shift = 200 => E::ViewShape { layer: FC1, .. },
+        "stride 3": |d: &mut Descriptor| linear(d, CONV1).maps[0].kind = Kind::Convolution(square(3, 3, 1)) => E::ConvolutionWindow { layer: CONV1 },
+        "window too large": |d: &mut Descriptor| linear(d, CONV1).maps[0].kind = Kind::Convolution(square(9, 1, 1)) => E::ConvolutionWindow { layer: CONV1 },
+        "convolution length": |d: &mut Descriptor| linear(d, CONV1).maps[0].kind = Kind::Convolution(square(3, 1, 0)) => E::OutputLength { layer: CONV1, expected: [2, 2, 4, 4], got: [2, 2, 6, 6] },
+        "weights not aligned": |d: &mut Descriptor| linear(d, FC2).maps[0].weights += 1 => E::WeightsNotAligned { layer: FC2, .. },
+        "overflow": |d: &mut Descriptor| linear(d, FC1).maps[0].weight_bits = 60 => E::Overflow { layer: FC1, .. },
+        "overflow of everything": |d: &mut Descriptor| linear(d, FC1).maps[0].weight_bits = 255 => E::Overflow { layer: FC1, bits: 128 },
         "too large an exponent": |d: &mut Descriptor| linear(d, FC2).exponents.offset = u64::MAX => E::ExponentStrides { layer: FC2 },
         "salt twice": |d: &mut Descriptor| d.salts[1] = d.salts[0] => E::SaltOnWeight { .. },
         "salt in the virtual chunk": |d: &mut Descriptor| d.salts.push(1024) => E::WeightsInVirtualChunk { .. },
@@ -183,9 +184,55 @@ fn more_bad_layouts() {
     assert_eq!(check(&net.finish()), Err(E::PublicLayer { expected: 2, got: Some(1) }));
 }
 
+fn summing() -> Descriptor {
+    sums([10, 3, 4, 6], 2, [3, 3, 6])
+}
+
+#[test]
+fn bad_sums_and_tables() {
+    let good = summing();
+    check(&good).unwrap();
+    let rest = remainder(&good, 1);
+    refused! { good,
+        "table too short": |d: &mut Descriptor| table(d).truncate(63) => E::FunctionLength { function: 1, expected: 64, got: 63 },
+        "table too long": |d: &mut Descriptor| table(d).push(0) => E::FunctionLength { function: 1, got: 65, .. },
+        "table value": |d: &mut Descriptor| table(d)[9] = 32 => E::FunctionValue { function: 1, position: 9, domain: [-32, 31], got: 32 },
+        "low table value": |d: &mut Descriptor| table(d)[63] = i32::MIN => E::FunctionValue { position: 63, .. },
+        "no maps": |d: &mut Descriptor| linear(d, 1).maps.clear() => E::Size { what: "maps", .. },
+        "many maps": |d: &mut Descriptor| { let map = linear(d, 1).maps[0].clone(); linear(d, 1).maps.resize(65, map) } => E::Size { what: "maps", .. },
+        "maps of unlike lengths": |d: &mut Descriptor| linear(d, 1).maps[1].kind = Kind::Convolution(square(1, 1, 0)) => E::OutputLength { layer: 1, .. },
+        "dense beside a window": |d: &mut Descriptor| linear(d, 1).maps[2].kind = Kind::Dense => E::OutputLength { layer: 1, .. },
+        "two maps share weights": |d: &mut Descriptor| linear(d, 3).maps[1].weights = linear(d, 3).maps[0].weights => E::WeightsOverlap { .. },
+        "weights and biases meet": |d: &mut Descriptor| linear(d, 3).biases = linear(d, 3).maps[0].weights => E::WeightsOverlap { .. },
+        "second map beyond the chunks": |d: &mut Descriptor| linear(d, 3).maps[1].weights = u32::from(d.chunks) << 10 => E::WeightsInVirtualChunk { layer: 3, .. },
+        "second map not aligned": |d: &mut Descriptor| linear(d, 3).maps[1].weights += 1 => E::WeightsNotAligned { layer: 3, .. },
+        "second map reads free cells": |d: &mut Descriptor| linear(d, 3).maps[1].view[0].block = rest => E::UnfixedCells { layer: 3, .. },
+        "second map longer than its view": |d: &mut Descriptor| linear(d, 3).maps[1].input[3] += 1 => E::ViewBeyondRealLength { layer: 3, .. },
+        "tight range without a shift": |d: &mut Descriptor| {
+            let exponents = linear(d, 2).exponents.clone();
+            linear(d, 2).tight = Some(Tight { block: rest, bits: 3, exponents })
+        } => E::TightRange { layer: 2 },
+        // each map fits, the sum of both does not
+        "overflow of a sum": |d: &mut Descriptor| linear(d, 3).maps.iter_mut().for_each(|map| map.weight_bits = 52) => E::Overflow { layer: 3, bits: 63 },
+    }
+    let mut alone = good.clone();
+    linear(&mut alone, 3).maps[0].weight_bits = 52;
+    check(&alone).unwrap();
+    let depthwise = |d: &mut Descriptor| linear(d, CONV1).maps[0].kind = Kind::Depthwise(square(3, 1, 1));
+    let expected = E::OutputLength { layer: CONV1, expected: [2, 1, 6, 6], got: [2, 2, 6, 6] };
+    assert_eq!(broken("depthwise", &cnn(&CNN, false), depthwise), expected);
+}
+
+fn table(d: &mut Descriptor) -> &mut Vec<i32> {
+    d.functions
+        .iter_mut()
+        .find_map(|f| if let FunctionKind::Table(values) = &mut f.kind { Some(values) } else { None })
+        .unwrap()
+}
+
 #[test]
 fn descriptors_have_one_encoding() {
-    for d in [mlp(), cnn(&CNN, false), cnn(&CNN, true), mixed(), signed()] {
+    for d in [mlp(), cnn(&CNN, false), cnn(&CNN, true), mixed(), signed(), summing()] {
         check(&d).unwrap();
         let bytes = d.to_bytes();
         assert_eq!(Descriptor::from_bytes(&bytes).unwrap(), d);
@@ -216,7 +263,7 @@ fn verify_nonsense(layout: Layout) {
 fn damaged_descriptors() {
     let mut rng = Seeded::new(77);
     let (mut parsed, mut sound) = (0, 0);
-    for d in [mlp(), cnn(&CNN, false), mixed()] {
+    for d in [mlp(), cnn(&CNN, false), mixed(), summing()] {
         let good = d.to_bytes();
         for _ in 0..6000 {
             let mut bytes = good.clone();

@@ -57,7 +57,10 @@ impl Net {
             let align = |v: u32| v.next_multiple_of(1 << value_bits);
             Slot { offset: align(1 << range_bits) + ((j as u32) << value_bits), bits: value_bits }
         };
-        let function = |(j, (low, high)): (usize, &(i32, i32))| Function { slot: slot(j), low: *low, high: *high };
+        let function = |(j, (low, high)): (usize, &(i32, i32))| Function {
+            slot: slot(j),
+            kind: FunctionKind::Clamp { low: *low, high: *high },
+        };
         let rows = 1u32 << log_rows;
         Net {
             d: Descriptor {
@@ -151,6 +154,12 @@ impl Net {
         (whole(block), dims)
     }
 
+    /// Makes a function a table.
+    pub(super) fn table(&mut self, function: usize, f: impl Fn(i32) -> i32) {
+        let half = 1i32 << (self.d.value_bits - 1);
+        self.d.functions[function].kind = FunctionKind::Table((-half..half).map(f).collect());
+    }
+
     /// A layer with weights; `pair` is its activation, none for the public output.
     pub(super) fn linear(
         &mut self,
@@ -161,41 +170,36 @@ impl Net {
         shift: u8,
         pair: Option<u8>,
     ) -> (View, Dims) {
-        let length = |i: usize| match &kind {
-            Kind::Dense => 1,
-            Kind::Convolution(w) => {
-                let padded = input[2 + i] + u32::from(w.before[i]) + u32::from(w.after[i]);
+        self.sum(vec![(kind, view, input)], out, shift, pair)
+    }
+
+    /// A layer that sums maps.
+    pub(super) fn sum(&mut self, maps: Vec<(Kind, View, Dims)>, out: u32, shift: u8, pair: Option<u8>) -> (View, Dims) {
+        let map = |(kind, view, input)| Map { kind, view, input, weights: 0, weight_bits: 3 };
+        let mut maps: Vec<Map> = maps.into_iter().map(map).collect();
+        let length = |i: usize| {
+            maps[0].window().map_or(1, |w| {
+                let padded = maps[0].input[2 + i] + u32::from(w.before[i]) + u32::from(w.after[i]);
                 (padded - u32::from(w.kernel[i])) / u32::from(w.stride[i]) + 1
-            }
+            })
         };
         let dims = [self.d.batch, out, length(0), length(1)];
         let output = pair.map(|j| self.place(Column::Argument(j), dims, 0));
         let s = self.d.range_bits;
         let limbs = shift.div_ceil(s);
         let remainders = (0..limbs).map(|i| self.place(Column::Range(i % self.d.range_columns), dims, 0)).collect();
-        let tight = self.tight(dims, shift - s * (limbs - 1), 0);
+        let tight = if shift == 0 { None } else { self.tight(dims, shift - s * (limbs - 1), 0) };
         let exponents = self.family(dims);
-        let mut l = Linear {
-            kind,
-            view,
-            input,
-            output,
-            remainders,
-            tight,
-            shift,
-            exponents,
-            weights: 0,
-            biases: 0,
-            weight_bits: 3,
-            bias_bits: 4,
-        };
         let mut place = |bits: usize| {
             let at = self.weights.next_multiple_of(1 << bits);
             self.weights = at + (1 << bits);
             at as u32
         };
-        l.weights = place(l.weight_index_bits().iter().sum());
-        l.biases = place(index_bits(out));
+        for map in &mut maps {
+            map.weights = place(map.weight_index_bits(out).iter().sum());
+        }
+        let biases = place(index_bits(out));
+        let l = Linear { maps, output, remainders, tight, shift, exponents, biases, bias_bits: 4 };
         self.d.layers.push(Layer::Linear(l));
         (output.map_or(vec![], |y| whole(self.value_of(y))), dims)
     }
@@ -234,11 +238,13 @@ impl Net {
             let mut used = vec![false; start as usize];
             for layer in &self.d.layers {
                 let Layer::Linear(l) = layer else { continue };
-                let [taps, out, c, h, w] = l.weight_dims();
-                for [t, o, c, hw] in indices([taps, out, c, h * w]) {
-                    used[weight_position(l, [t, o, c, hw / w as usize, hw % w as usize])] = true;
+                for map in &l.maps {
+                    let [taps, out, c, h, w] = map.weight_dims(l.out());
+                    for [t, o, c, hw] in indices([taps, out, c, h * w]) {
+                        used[weight_position(l, map, [t, o, c, hw / w as usize, hw % w as usize])] = true;
+                    }
                 }
-                used[l.biases as usize..(l.biases + out) as usize].fill(true);
+                used[l.biases as usize..(l.biases + l.out()) as usize].fill(true);
             }
             for chunk in 0..u32::from(self.d.chunks) {
                 let all = (chunk << self.d.log_rows..(chunk + 1) << self.d.log_rows).rev();
@@ -316,6 +322,33 @@ pub(super) fn signed() -> Descriptor {
     net.finish()
 }
 
+/// A function without order or sign, for any K: f(0) is not 0.
+pub(super) fn ragged(y: i32) -> i32 {
+    (y * y + 3 * y).rem_euclid(17) - 6
+}
+
+/// The windows of [`sums`].
+pub(super) const WIDE: Window = Window { kernel: [3, 2], stride: [1, 2], before: [1, 1], after: [1, 0] };
+pub(super) const NARROW: Window = Window { kernel: [1, 1], stride: [1, 2], before: [0, 0], after: [0, 0] };
+
+/// Sums of maps, a depthwise window without a shift, a function given as a table. The input has an even width.
+pub(super) fn sums(sizes: [u8; 4], batch: u32, inner: [u32; 3]) -> Descriptor {
+    let relu = (0, (1 << (sizes[3] - 1)) - 1);
+    let mut net = Net::new(sizes, batch, Visibility::Hidden, Visibility::Hidden, &[relu, relu]);
+    net.table(1, ragged);
+    let (x, dims) = net.input(inner, 0, 3);
+    let maps = vec![
+        (Kind::Depthwise(WIDE), x.clone(), dims),
+        (Kind::Convolution(NARROW), x.clone(), dims),
+        (Kind::Depthwise(NARROW), x, dims),
+    ];
+    let (a, dims) = net.sum(maps, inner[0], 4, Some(1));
+    let (b, _) = net.linear(Kind::Depthwise(square(1, 1, 0)), a.clone(), dims, inner[0], 0, Some(0));
+    let (h, dims) = net.sum(vec![(Kind::Dense, a, dims), (Kind::Dense, b, dims)], 3, 6, Some(0));
+    net.linear(Kind::Dense, h, dims, 2, 3, None);
+    net.finish()
+}
+
 /// Random weights and biases in given ranges.
 pub(super) fn random_model(
     layout: &Layout,
@@ -324,11 +357,13 @@ pub(super) fn random_model(
     biases: [i64; 2],
 ) -> Vec<LayerWeights> {
     let each = |l: &Linear| {
-        let [taps, out, c, h, w] = l.weight_dims();
-        let n = taps * out * c * h * w;
+        let mut map = |m: &Map| {
+            let n = m.weight_dims(l.out()).iter().product::<u32>();
+            (0..n).map(|_| rng.between(weights[0], weights[1])).collect()
+        };
         LayerWeights {
-            weights: (0..n).map(|_| rng.between(weights[0], weights[1])).collect(),
-            biases: (0..out).map(|_| rng.between(biases[0], biases[1])).collect(),
+            maps: l.maps.iter().map(&mut map).collect(),
+            biases: (0..l.out()).map(|_| rng.between(biases[0], biases[1])).collect(),
         }
     };
     layout.linear_layers().map(each).collect()
@@ -388,8 +423,8 @@ pub(super) fn maps(values: &[i64], [c, h, w]: [usize; 3]) -> Maps {
     values.chunks(h * w).map(|m| m.chunks(w).map(<[i64]>::to_vec).collect()).collect()
 }
 
-/// The next layer's weights, as anyone would apply them.
-pub(super) fn plain_conv(x: &Maps, given: &LayerWeights, w: &Window, shift: u32) -> Maps {
+/// A window over all channels, or over one for each output, as anyone would compute it.
+pub(super) fn conv_sums(x: &Maps, weights: &[i64], w: &Window, depthwise: bool) -> Maps {
     let [kh, kw] = w.kernel.map(i64::from);
     let at = |m: &Vec<Vec<i64>>, i: i64, j: i64| match (usize::try_from(i), usize::try_from(j)) {
         (Ok(i), Ok(j)) if i < m.len() && j < m[0].len() => m[i][j],
@@ -400,37 +435,52 @@ pub(super) fn plain_conv(x: &Maps, given: &LayerWeights, w: &Window, shift: u32)
         (padded - i64::from(w.kernel[i])) / i64::from(w.stride[i]) + 1
     };
     let (oh, ow) = (length(0, x[0].len()), length(1, x[0][0].len()));
-    let inner = x.len() * (kh * kw) as usize;
+    let channels = if depthwise { 1 } else { x.len() };
+    let inner = channels * (kh * kw) as usize;
     let mut out = vec![];
-    for (o, bias) in given.biases.iter().enumerate() {
+    for o in 0..weights.len() / inner {
         let cell = |i: i64, j: i64| {
-            let mut sum = *bias;
-            for (c, m) in x.iter().enumerate() {
+            let mut sum = 0;
+            let read = if depthwise { &x[o..o + 1] } else { &x[..] };
+            for (c, m) in read.iter().enumerate() {
                 for u in 0..kh {
                     for v in 0..kw {
-                        let weight = given.weights[o * inner + (c as i64 * kh * kw + u * kw + v) as usize];
+                        let weight = weights[o * inner + (c as i64 * kh * kw + u * kw + v) as usize];
                         let (row, column) = (i * i64::from(w.stride[0]) + u, j * i64::from(w.stride[1]) + v);
                         sum += weight * at(m, row - i64::from(w.before[0]), column - i64::from(w.before[1]));
                     }
                 }
             }
-            requantised(sum, shift)
+            sum
         };
         out.push((0..oh).map(|i| (0..ow).map(|j| cell(i, j)).collect()).collect());
     }
     out
 }
 
-/// `floor((acc + 2^(S-1)) / 2^S)`, by division.
-fn requantised(sum: i64, shift: u32) -> i64 {
-    (sum + (1i64 << (shift - 1))).div_euclid(1i64 << shift)
+pub(super) fn dense_sums(x: &Maps, weights: &[i64]) -> Maps {
+    let flat = flat(x);
+    weights.chunks(flat.len()).map(|w| vec![vec![w.iter().zip(&flat).map(|(w, x)| w * x).sum()]]).collect()
+}
+
+/// `floor((acc + 2^(S-1)) / 2^S)` of sums and biases, by division.
+pub(super) fn requantised(sums: &[Maps], biases: &[i64], shift: u32) -> Maps {
+    let cell = |c: usize, i: usize, j: usize| {
+        let acc = biases[c] + sums.iter().map(|s| s[c][i][j]).sum::<i64>();
+        (2 * acc + (1i64 << shift) * i64::from(shift > 0)).div_euclid(2i64 << shift)
+    };
+    let lines =
+        |c: usize| (0..sums[0][c].len()).map(move |i| (0..sums[0][c][i].len()).map(|j| cell(c, i, j)).collect());
+    (0..biases.len()).map(|c| lines(c).collect()).collect()
+}
+
+/// The weights of a layer with one map, as anyone would apply them.
+pub(super) fn plain_conv(x: &Maps, given: &LayerWeights, w: &Window, shift: u32) -> Maps {
+    requantised(&[conv_sums(x, &given.maps[0], w, false)], &given.biases, shift)
 }
 
 pub(super) fn plain_dense(x: &Maps, given: &LayerWeights, shift: u32) -> Maps {
-    let flat: Vec<i64> = x.iter().flatten().flatten().copied().collect();
-    let rows = given.weights.chunks(flat.len()).zip(&given.biases);
-    rows.map(|(w, b)| vec![vec![requantised(b + w.iter().zip(&flat).map(|(w, x)| w * x).sum::<i64>(), shift)]])
-        .collect()
+    requantised(&[dense_sums(x, &given.maps[0])], &given.biases, shift)
 }
 
 pub(super) fn plain_pool(x: &Maps) -> Maps {
@@ -443,9 +493,13 @@ pub(super) fn plain_pool(x: &Maps) -> Maps {
     x.iter().map(pool).collect()
 }
 
-pub(super) fn plain_clamp(x: &Maps, low: i64, high: i64) -> Maps {
-    let line = |l: &Vec<i64>| l.iter().map(|v| (*v).clamp(low, high)).collect();
+pub(super) fn plain_each(x: &Maps, f: impl Fn(i64) -> i64) -> Maps {
+    let line = |l: &Vec<i64>| l.iter().map(|v| f(*v)).collect();
     x.iter().map(|m| m.iter().map(line).collect()).collect()
+}
+
+pub(super) fn plain_clamp(x: &Maps, low: i64, high: i64) -> Maps {
+    plain_each(x, |v| v.clamp(low, high))
 }
 
 pub(super) fn flat(x: &Maps) -> Vec<i64> {

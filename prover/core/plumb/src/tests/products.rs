@@ -18,22 +18,26 @@ fn exponent(e: &Exponents, index: [usize; 4]) -> u64 {
 /// Every product of a weight and a cell: (weight position, exponent of r, coefficient, column, row).
 fn products(layout: &Layout) -> Vec<(usize, u64, i32, usize, usize)> {
     let mut out = vec![];
-    for l in layout.linear_layers() {
-        let [taps, n_out, nc, kh, kw] = l.weight_dims();
+    for (l, map) in layout.maps() {
+        let [taps, n_out, nc, kh, kw] = map.weight_dims(l.out());
+        let depthwise = matches!(map.kind, Kind::Depthwise(_));
         for output in indices(l.exponents.dims) {
             let [b, o, oh, ow] = output;
-            assert!(o < n_out as usize);
+            assert!(depthwise || o < n_out as usize);
             for [tap, c, i, j] in indices([taps, nc, kh, kw]) {
-                let position = match &l.kind {
-                    Kind::Dense => Some((i, j)),
-                    Kind::Convolution(w) => {
+                if depthwise && c != o {
+                    continue;
+                }
+                let position = match map.window() {
+                    None => Some((i, j)),
+                    Some(w) => {
                         let (u, v) = (tap / usize::from(w.kernel[1]), tap % usize::from(w.kernel[1]));
-                        tap_input(w, 0, oh, u, l.input[2]).zip(tap_input(w, 1, ow, v, l.input[3]))
+                        tap_input(w, 0, oh, u, map.input[2]).zip(tap_input(w, 1, ow, v, map.input[3]))
                     }
                 };
                 let Some((h, w)) = position else { continue };
-                let k = weight_position(l, [tap, o, c, i, j]);
-                for term in &l.view {
+                let k = weight_position(l, map, [tap, if depthwise { 0 } else { o }, c, i, j]);
+                for term in &map.view {
                     let block = layout.block(term.block);
                     let row = term_row(block, term, [b, c, h, w]);
                     out.push((k, exponent(&l.exponents, output), term.coefficient, layout.column(block.column), row));
@@ -132,6 +136,12 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
 fn of_a_dense_network() {
     check(mlp());
     check(signed());
+}
+
+#[test]
+fn of_sums_of_maps() {
+    check(sums([10, 3, 4, 6], 2, [3, 3, 6]));
+    check(sums([10, 3, 4, 6], 1, [4, 1, 2]));
 }
 
 #[test]

@@ -40,7 +40,8 @@ fn lenet() -> Descriptor {
 fn measure(name: &str, mut descriptor: Descriptor) {
     for layer in &mut descriptor.layers {
         if let Layer::Linear(l) = layer {
-            (l.weight_bits, l.bias_bits) = (11, 22);
+            l.maps.iter_mut().for_each(|map| map.weight_bits = 11);
+            l.bias_bits = 22;
         }
     }
     let layout = Layout::new(descriptor).unwrap();

@@ -4,7 +4,7 @@
 use super::honest::CTX;
 use super::networks::*;
 use crate::descriptor::Descriptor;
-use crate::descriptor::{Kind, Layer};
+use crate::descriptor::Kind;
 use crate::field::{Fr, from_word};
 use crate::gather::{indices, weight_position};
 use crate::keys::key_of_chunks;
@@ -146,16 +146,16 @@ fn check(descriptor: Descriptor, seed: u64, secret_weights: bool) {
         // secret directions of the weights that keep every cell: salts, and weights that only meet zeros
         let trace = execute(layout, &s.key.model, &s.inputs).unwrap();
         let mut moves: Vec<usize> = layout.descriptor().salts.iter().map(|k| *k as usize).collect();
-        for layer in &layout.descriptor().layers {
-            let Layer::Linear(l) = layer else { continue };
-            let (Kind::Dense, [term]) = (&l.kind, &l.view[..]) else { continue };
+        for (l, map) in layout.maps() {
+            let (Kind::Dense, [term]) = (&map.kind, &map.view[..]) else { continue };
             let values = &trace.cells[usize::from(term.block)];
-            let inner = (l.input[1] * l.input[2] * l.input[3]) as usize;
-            for [_, o, c, hw] in indices([1, l.exponents.dims[1], l.input[1], l.input[2] * l.input[3]]) {
-                let at = c * (l.input[2] * l.input[3]) as usize + hw;
+            let [_, nc, nh, nw] = map.input;
+            let inner = (nc * nh * nw) as usize;
+            for [_, o, c, hw] in indices([1, l.out(), nc, nh * nw]) {
+                let at = c * (nh * nw) as usize + hw;
                 if values.chunks(inner).all(|image| image[at] == 0) {
-                    let width = l.input[3] as usize;
-                    moves.push(weight_position(l, [0, o, c, hw / width, hw % width]));
+                    let width = nw as usize;
+                    moves.push(weight_position(l, map, [0, o, c, hw / width, hw % width]));
                 }
             }
         }
@@ -189,6 +189,11 @@ fn of_a_dense_network_with_a_hidden_input() {
     let (h, dims) = net.linear(Kind::Dense, x, dims, 6, 5, Some(0));
     net.linear(Kind::Dense, h, dims, 3, 4, None);
     check(net.finish(), 2, true);
+}
+
+#[test]
+fn of_sums_of_maps() {
+    check(sums([7, 3, 4, 5], 1, [2, 2, 4]), 3, true);
 }
 
 /// Public input and weights, an odd number of look-ups, two range columns, two functions, a residual sum.
