@@ -5,12 +5,16 @@ use crate::descriptor::{Descriptor, Visibility};
 use crate::field::{Fr, Word};
 use crate::layout::Layout;
 use crate::masks;
+use crate::progress::{Cancelled, Stage, Step};
 use crate::randomness::{Randomness, RandomnessError, System};
 use crate::scheme::{Committer, Scheme, SchemeError};
 use crate::transcript::keccak;
 use crate::witness::{LayerWeights, WitnessError, check_weights, weight_chunks};
 use std::fmt;
 use zeroize::Zeroize;
+
+mod bytes;
+pub use bytes::KeyError;
 
 /// What a verifier needs: the layout, the commitments of the weights, and the id that binds both.
 pub struct VerifyingKey<S: Scheme> {
@@ -109,6 +113,8 @@ pub enum SetupError {
     Scheme(SchemeError),
     /// The random generator failed.
     Randomness(RandomnessError),
+    /// The caller wants no more.
+    Cancelled(Cancelled),
 }
 
 impl fmt::Display for SetupError {
@@ -118,6 +124,7 @@ impl fmt::Display for SetupError {
             SetupError::Weights(e) => e.fmt(f),
             SetupError::Scheme(e) => e.fmt(f),
             SetupError::Randomness(e) => e.fmt(f),
+            SetupError::Cancelled(e) => e.fmt(f),
         }
     }
 }
@@ -165,8 +172,13 @@ pub(crate) fn key_of_chunks<P: Committer>(
     model: Vec<LayerWeights>,
     chunks: Vec<Vec<Fr>>,
 ) -> Result<ProvingKey<P::Scheme>, SetupError> {
-    let weights: Result<Vec<_>, _> = chunks.iter().map(|chunk| committer.commit(chunk)).collect();
-    let verifying = VerifyingKey::new(committer.scheme(), layout, weights.map_err(SetupError::Scheme)?);
+    let mut weights = Vec::with_capacity(chunks.len());
+    for (part, chunk) in chunks.iter().enumerate() {
+        let step = Step { stage: Stage::Commit, part, parts: chunks.len() };
+        committer.reached(step).map_err(SetupError::Cancelled)?;
+        weights.push(committer.commit(chunk).map_err(SetupError::Scheme)?);
+    }
+    let verifying = VerifyingKey::new(committer.scheme(), layout, weights);
     let verifying = verifying.map_err(|e| SetupError::Scheme(SchemeError { reason: e.to_string() }))?;
     Ok(ProvingKey { verifying, model, chunks })
 }

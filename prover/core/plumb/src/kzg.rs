@@ -34,6 +34,11 @@ impl Kzg {
     pub fn new(srs: SrsVerifier) -> Self {
         Kzg { srs }
     }
+
+    /// The parameters.
+    pub fn srs(&self) -> &SrsVerifier {
+        &self.srs
+    }
 }
 
 fn refused(error: impl Display) -> SchemeError {
@@ -49,7 +54,7 @@ impl Scheme for Kzg {
         self.srs.id()
     }
 
-    fn opening_words(&self, _: usize) -> usize {
+    fn opening_words(_: usize) -> usize {
         PROOF_BYTES / 32
     }
 
@@ -100,6 +105,11 @@ impl KzgCommitter {
     pub fn new(srs: Srs) -> Self {
         let scheme = Kzg::new(srs.verifier().clone());
         KzgCommitter { srs, scheme }
+    }
+
+    /// The parameters.
+    pub fn srs(&self) -> &Srs {
+        &self.srs
     }
 }
 

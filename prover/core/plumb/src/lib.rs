@@ -26,6 +26,7 @@ mod lookup;
 mod masks;
 mod msm;
 pub mod opening;
+pub mod progress;
 pub mod proof;
 pub mod prove;
 mod randomness;

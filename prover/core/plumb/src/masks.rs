@@ -50,11 +50,15 @@ pub(crate) fn salt_weights(
     chunks: &mut [Vec<Fr>],
     rng: &mut impl Randomness,
 ) -> Result<(), RandomnessError> {
-    let salts = &layout.descriptor().salts;
-    for (k, value) in salts.iter().zip(rng.fields(salts.len())?) {
+    place_salts(layout, chunks, rng.fields(layout.descriptor().salts.len())?);
+    Ok(())
+}
+
+/// Puts known salts into their places.
+pub(crate) fn place_salts(layout: &Layout, chunks: &mut [Vec<Fr>], salts: Vec<Fr>) {
+    for (k, value) in layout.descriptor().salts.iter().zip(salts) {
         chunks[*k as usize / layout.rows()][*k as usize % layout.rows()] = value;
     }
-    Ok(())
 }
 
 /// The column behind a committed input: its values, and salts in pad rows.
@@ -63,15 +67,19 @@ pub(crate) fn input_column(
     inputs: &[i64],
     rng: &mut impl Randomness,
 ) -> Result<Vec<Fr>, RandomnessError> {
+    Ok(input_column_of(layout, inputs, rng.fields(layout.descriptor().input_salts.len())?))
+}
+
+/// The same, with known salts.
+pub(crate) fn input_column_of(layout: &Layout, inputs: &[i64], salts: Vec<Fr>) -> Vec<Fr> {
     let mut column = vec![Fr::zero(); layout.rows()];
     if let Some(block) = layout.input_block() {
         for (index, v) in indices(block.dims).zip(inputs) {
             column[row(block, index)] = Fr::from(*v);
         }
     }
-    let salts = &layout.descriptor().input_salts;
-    for (q, value) in salts.iter().zip(rng.fields(salts.len())?) {
+    for (q, value) in layout.descriptor().input_salts.iter().zip(salts) {
         column[*q as usize] = value;
     }
-    Ok(column)
+    column
 }

@@ -9,6 +9,7 @@ use crate::keys::{CommittedInput, ProvingKey};
 use crate::layout::{DEGREE_A, DEGREE_C, DEGREE_D, Layout};
 use crate::lookup::{Gates, helpers, multiplicities, table};
 use crate::masks;
+use crate::progress::{Cancelled, Stage, Step};
 use crate::proof::Writer;
 use crate::randomness::{Randomness, RandomnessError, System};
 use crate::scheme::{Committer, Scheme, SchemeError};
@@ -46,6 +47,8 @@ pub enum ProveError {
     Randomness(RandomnessError),
     /// A challenge was zero: try again.
     ZeroChallenge(ZeroChallenge),
+    /// The caller wants no more.
+    Cancelled(Cancelled),
 }
 
 impl fmt::Display for ProveError {
@@ -57,6 +60,7 @@ impl fmt::Display for ProveError {
             ProveError::Scheme(e) => e.fmt(f),
             ProveError::Randomness(e) => e.fmt(f),
             ProveError::ZeroChallenge(e) => e.fmt(f),
+            ProveError::Cancelled(e) => e.fmt(f),
         }
     }
 }
@@ -73,7 +77,7 @@ macro_rules! from {
     )*};
 }
 from!(WitnessError => Witness, StatementError => Statement, SchemeError => Scheme,
-      RandomnessError => Randomness, ZeroChallenge => ZeroChallenge);
+      RandomnessError => Randomness, ZeroChallenge => ZeroChallenge, Cancelled => Cancelled);
 
 /// Proves one batch of inferences. `committed` is the opening of C_in, for circuits whose input is committed. All masks
 /// come from the operating system's generator.
@@ -113,6 +117,7 @@ pub(crate) fn prove_with<P: Committer>(
     if layout.commits_input() != committed.is_some() {
         return Err(ProveError::CommittedInput);
     }
+    committer.reached(Step::whole(Stage::Execute))?;
     let mut trace = execute(layout, &key.model, inputs)?;
     let mut phase1 = columns(layout, &trace);
     if let (Some(committed), Some(block)) = (committed, layout.input_block()) {
@@ -204,11 +209,14 @@ impl<P: Committer> Prover<'_, P> {
         &self,
         columns: &[Vec<Fr>],
         t: &mut Transcript,
-        label: &str,
+        (label, stage): (&str, Stage),
         proof: &mut Writer,
     ) -> Result<Vec<CommitmentOf<P>>, ProveError> {
-        let commitments: Result<Vec<_>, _> = columns.iter().map(|column| self.committer.commit(column)).collect();
-        let commitments = commitments?;
+        let mut commitments = Vec::with_capacity(columns.len());
+        for (part, column) in columns.iter().enumerate() {
+            self.committer.reached(Step { stage, part, parts: columns.len() })?;
+            commitments.push(self.committer.commit(column)?);
+        }
         let words: Vec<Word> = commitments.iter().flat_map(|c| self.committer.scheme().to_words(c)).collect();
         t.absorb_words(label, &words);
         proof.words(&words);
@@ -235,7 +243,7 @@ impl<P: Committer> Prover<'_, P> {
             masks::pad(layout, column, rng)?;
         }
         columns.extend([rng.fields(layout.rows())?, rng.fields(layout.rows())?]);
-        let mut commitments = self.commit(&columns, t, "phase 1", &mut proof)?;
+        let mut commitments = self.commit(&columns, t, ("phase 1", Stage::Commit), &mut proof)?;
         let random = columns.split_off(layout.phase1().len());
         let random_commitments = commitments.split_off(layout.phase1().len());
         let r = t.nonzero_challenge("r")?;
@@ -246,7 +254,7 @@ impl<P: Committer> Prover<'_, P> {
         for column in &mut phase2 {
             masks::pad(layout, column, rng)?;
         }
-        commitments.extend(self.commit(&phase2, t, "phase 2", &mut proof)?);
+        commitments.extend(self.commit(&phase2, t, ("phase 2", Stage::CommitHelpers), &mut proof)?);
         let lambda = t.challenge("lambda");
         let tau = t.challenges("tau", layout.c());
         let rho_a = t.nonzero_challenge("rhoA")?;
@@ -260,6 +268,7 @@ impl<P: Committer> Prover<'_, P> {
         let g1 = layout.masks()[0];
 
         // 3: sumcheck A
+        self.committer.reached(Step::whole(Stage::Lookups))?;
         let gates = Gates::new(layout, alpha, gamma, lambda);
         let active = layout.active_rows();
         let only_active = |mut v: Vec<Fr>| {
@@ -286,6 +295,7 @@ impl<P: Committer> Prover<'_, P> {
         let a = folded.point;
 
         // 4: sumcheck C
+        self.committer.reached(Step::whole(Stage::Weights))?;
         let rho_c = t.nonzero_challenge("rhoC")?;
         let mut x = gather(layout, &r, &columns);
         let mut w = self.key.chunks.concat();
@@ -300,6 +310,7 @@ impl<P: Committer> Prover<'_, P> {
         let k = folded.point;
 
         // 5: sumcheck D
+        self.committer.reached(Step::whole(Stage::Claims))?;
         let eta = t.challenge("eta");
         let z = [t.challenge("z1"), t.challenge("z2")].map(|z| powers(&z, layout.rows()));
         let weights = layout.claims().powers(&eta);
@@ -323,6 +334,7 @@ impl<P: Committer> Prover<'_, P> {
         let folded = sumcheck::prove(t, "sumcheck D", tables, &InnerProduct, None, &mut proof);
 
         // 6: the one column that is opened, H = sum_i Q_i(d) f_i
+        self.committer.reached(Step::whole(Stage::Open))?;
         let (at_d, at_q) = folded.values.split_at(folded.values.len() / 2);
         let value = inner(at_d, at_q);
         let mut functionals = at_q.to_vec();

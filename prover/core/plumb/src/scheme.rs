@@ -4,6 +4,7 @@
 //! most significant one (`closed_forms`). The scheme takes the same vector as the coefficients of its polynomial.
 
 use crate::field::{Fr, Word, to_integer};
+use crate::progress::{Cancelled, Step};
 use crate::transcript::Transcript;
 use std::fmt;
 
@@ -49,7 +50,7 @@ pub trait Scheme: Sync {
     fn id(&self) -> Word;
 
     /// The words of an opening of a column of `2^c` cells. Never depends on secrets.
-    fn opening_words(&self, c: usize) -> usize;
+    fn opening_words(c: usize) -> usize;
 
     /// The canonical encoding of a commitment, `COMMITMENT_WORDS` words.
     fn to_words(&self, commitment: &Self::Commitment) -> Vec<Word>;
@@ -82,6 +83,12 @@ pub trait Committer: Sync {
 
     /// The verifier's side.
     fn scheme(&self) -> &Self::Scheme;
+
+    /// Hears of each step before it begins; an error ends the work there. See [`crate::progress`].
+    fn reached(&self, step: Step) -> Result<(), Cancelled> {
+        let _ = step;
+        Ok(())
+    }
 
     /// Commits to a column. Most cells of most columns are small; an implementation should use that.
     fn commit(&self, column: &[Fr]) -> Result<<Self::Scheme as Scheme>::Commitment, SchemeError>;
@@ -148,7 +155,7 @@ pub(crate) mod ideal {
             [7; 32]
         }
 
-        fn opening_words(&self, _: usize) -> usize {
+        fn opening_words(_: usize) -> usize {
             0
         }
 

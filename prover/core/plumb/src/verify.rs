@@ -78,14 +78,14 @@ impl From<ZeroChallenge> for VerifyError {
 }
 
 /// The words of a proof: fixed by the layout.
-pub fn proof_words<S: Scheme>(scheme: &S, layout: &Layout) -> usize {
+pub fn proof_words<S: Scheme>(layout: &Layout) -> usize {
     let commitments = layout.phase1().len() + layout.masks().len() + layout.phase2().len();
     let rounds = sumcheck::words(layout.c(), DEGREE_A)
         + sumcheck::words(layout.weight_variables(), DEGREE_C)
         + sumcheck::words(layout.c(), DEGREE_D);
     // H_A, the columns at a, H_C, e_W, e_X, mu
     let values = 1 + layout.evaluated() + 1 + 2 + 1;
-    commitments * S::COMMITMENT_WORDS + rounds + values + scheme.opening_words(layout.c())
+    commitments * S::COMMITMENT_WORDS + rounds + values + S::opening_words(layout.c())
 }
 
 /// Accepts a proof, or says why not. `ctx` are the 32 bytes that the proof was made for.
@@ -163,7 +163,7 @@ pub(crate) fn replay<'a, S: Scheme>(
     mut t: Transcript,
 ) -> Result<Replay<'a, S::Commitment>, VerifyError> {
     let layout = &key.layout;
-    let mut reader = Reader::new(proof, proof_words(scheme, layout))?;
+    let mut reader = Reader::new(proof, proof_words::<S>(layout))?;
     // 0
     statement.absorb(scheme, layout, &mut t);
     // 1: phase 1, then G1 and G2
@@ -222,7 +222,7 @@ pub(crate) fn replay<'a, S: Scheme>(
     let rho_d = t.nonzero_challenge("rhoD")?;
     claim += rho_d * mu;
     let (d, value) = sumcheck::verify(&mut t, "sumcheck D", &mut reader, layout.c(), DEGREE_D, claim)?;
-    let opening = reader.words(scheme.opening_words(layout.c()))?;
+    let opening = reader.words(S::opening_words(layout.c()))?;
     debug_assert!(reader.is_at_end());
 
     // 6: the functionals at d

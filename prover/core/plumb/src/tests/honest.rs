@@ -26,7 +26,7 @@ fn accepted(descriptor: Descriptor, plain: impl Fn(&Setting, &[i64]) -> Vec<i64>
     for seed in 1..4 {
         let mut s = Setting::new(descriptor.clone(), seed);
         let proven = honest(&mut s);
-        assert_eq!(proven.proof.len(), 32 * proof_words(&s.scheme, s.layout()));
+        assert_eq!(proven.proof.len(), 32 * proof_words::<Ideal>(s.layout()));
         verify(&s.scheme, &s.key.verifying, &proven.proof, &proven.public_inputs, &CTX).unwrap();
         let one = s.inputs.len() / s.layout().descriptor().batch as usize;
         let expected: Vec<i64> = s.inputs.chunks(one).flat_map(|image| plain(&s, image)).collect();

@@ -249,7 +249,7 @@ fn descriptors_have_one_encoding() {
 fn verify_nonsense(layout: Layout) {
     let scheme = Ideal::new(1);
     let one = Fr::from(1u64);
-    let proof = vec![number(1); proof_words(&scheme, &layout)];
+    let proof = vec![number(1); proof_words::<Ideal>(&layout)];
     let public = vec![number(1); public_input_words::<Ideal>(&layout)];
     let chunks = layout.chunks();
     let key = VerifyingKey::new(&scheme, layout, vec![one; chunks]).unwrap();

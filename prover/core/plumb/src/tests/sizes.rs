@@ -4,7 +4,7 @@ use super::honest::CTX;
 use super::networks::*;
 use crate::descriptor::*;
 use crate::keys::setup_with;
-use crate::kzg::KzgCommitter;
+use crate::kzg::{Kzg, KzgCommitter};
 use crate::layout::Layout;
 use crate::prove::prove_with;
 use crate::randomness::Seeded;
@@ -65,7 +65,7 @@ fn measure(name: &str, mut descriptor: Descriptor) {
         "{name}: {} chunks, {} columns, execute {executed:?}, prove {proved:?}, verify {verified:?}, {} bytes",
         layout.chunks(),
         layout.columns(),
-        32 * proof_words(committer.scheme(), &layout)
+        32 * proof_words::<Kzg>(&layout)
     );
 }
 
