@@ -251,6 +251,19 @@ impl Srs {
         })
     }
 
+    /// The same parameters for smaller columns.
+    ///
+    /// # Errors
+    ///
+    /// `LogSize`: too small, or larger than these.
+    pub fn truncated(&self, log_size: u32) -> Result<Self, SrsError> {
+        if !(SMALLEST_LOG_SIZE..=self.log_size).contains(&log_size) {
+            return Err(SrsError::LogSize { got: log_size });
+        }
+        let powers = self.powers.iter().take(1 << log_size).copied().collect();
+        Ok(Self { log_size, powers, verifier: self.verifier.clone() })
+    }
+
     /// c: columns have 2^c cells.
     pub fn log_size(&self) -> u32 {
         self.log_size
