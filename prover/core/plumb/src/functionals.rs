@@ -135,8 +135,11 @@ pub(crate) fn linear_constant(layout: &Layout, r: &Fr, outputs: &[Fr]) -> Fr {
     layout.linear_layers().map(term).sum()
 }
 
-/// The public input's side of the links: `sum r^j x_j`; zero for other inputs.
+/// The public input's side of the links, `sum r^j x_j`, zero for other inputs; in a registration the least weights.
 pub(crate) fn link_constant(layout: &Layout, r: &Fr, inputs: &[Fr]) -> Fr {
+    if let Some(ranges) = layout.weight_ranges() {
+        return ranges.constant(r);
+    }
     match layout.descriptor().layers.first() {
         Some(Layer::Input { exponents, .. }) if layout.descriptor().input_visibility == Visibility::Public => {
             horner(exponents, r, inputs)
@@ -200,6 +203,13 @@ impl Queries<'_> {
                 q[self.column_of(&t.term)] += self.weights[claim] * self.weighted(&t, d);
             }
         }
+        // a registration: all claims about weights and their limbs
+        for run in layout.weight_ranges().iter().flat_map(|ranges| &ranges.runs) {
+            q[run.column(layout)] += self.weights[claims.links()] * run.at(&self.r, d);
+        }
+        if !layout.has_products() {
+            return q;
+        }
         // weights: sum_chunks eq(k_high, chunk) <W_chunk, eq(k_low, .)> + <M, mask cells> = e_W
         let (high, low) = self.k.split_at(self.k.len() - layout.c());
         let at_k = self.weights[claims.weights()] * eq(low, d);
@@ -228,14 +238,17 @@ impl Queries<'_> {
         let (layout, claims, w) = (self.layout, self.layout.claims(), &self.weights);
         let length_a = layout.mask_lengths()[0];
         let nk = layout.weight_variables();
-        [
+        let of_a = [
             (0, w[claims.mask_a_value()], mask_at(self.a, DEGREE_A)),
             (0, w[claims.mask_a_sum()], mask_sum(layout.c(), DEGREE_A)),
-            (length_a, w[claims.mask_c_value()], mask_at(self.k, DEGREE_C)),
-            (length_a, w[claims.linear()] * self.rho_c, mask_sum(nk, DEGREE_C)),
-        ]
-        .into_iter()
-        .flat_map(move |(offset, weight, functional)| {
+        ];
+        let of_c = layout.has_products().then(|| {
+            [
+                (length_a, w[claims.mask_c_value()], mask_at(self.k, DEGREE_C)),
+                (length_a, w[claims.linear()] * self.rho_c, mask_sum(nk, DEGREE_C)),
+            ]
+        });
+        of_a.into_iter().chain(of_c.into_iter().flatten()).flat_map(move |(offset, weight, functional)| {
             let cell = move |(j, v)| (layout.mask_row(offset + j), weight * v);
             functional.into_iter().enumerate().map(cell)
         })

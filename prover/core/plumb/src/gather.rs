@@ -12,7 +12,7 @@ use ark_ff::{One, Zero};
 use rayon::prelude::*;
 
 /// `base^i` for i below n.
-fn powers(base: &Fr, n: u32) -> Vec<Fr> {
+pub(crate) fn powers(base: &Fr, n: u32) -> Vec<Fr> {
     std::iter::successors(Some(Fr::one()), |p| Some(*p * base)).take(n as usize).collect()
 }
 
@@ -153,6 +153,9 @@ impl Queries<'_> {
     #[cfg(test)]
     pub(crate) fn dense(&self) -> Vec<Vec<Fr>> {
         let mut q = self.dense_but_weights();
+        if !self.layout.has_products() {
+            return q;
+        }
         let (coefficients, at_k) = self.weights();
         for (chunk, coefficient) in coefficients.iter().enumerate() {
             q[self.layout.chunk(chunk)] = at_k.iter().map(|v| *coefficient * v).collect();
@@ -168,7 +171,7 @@ impl Queries<'_> {
         (chunks.map(|chunk| weight * eq_index(chunk, high)).collect(), eq_table(low))
     }
 
-    /// `Q_i` for every column, as vectors; those of weight chunks are empty.
+    /// `Q_i` for every column, as vectors; those of weight chunks are empty, but in a registration.
     pub(crate) fn dense_but_weights(&self) -> Vec<Vec<Fr>> {
         let (layout, claims) = (self.layout, self.layout.claims());
         let (at_a, rows) = (eq_table(self.a), layout.rows());
@@ -176,7 +179,7 @@ impl Queries<'_> {
             .into_par_iter()
             .map(|i| match self.weights[..claims.columns].get(i) {
                 Some(weight) => at_a.iter().map(|v| *weight * v).collect(),
-                None if (layout.chunk(0)..layout.chunk(layout.chunks())).contains(&i) => vec![],
+                None if layout.has_products() && layout.is_chunk(i) => vec![],
                 None => vec![Fr::zero(); rows],
             })
             .collect();
@@ -188,6 +191,13 @@ impl Queries<'_> {
                 let column = &mut q[self.column_of(&t.term)];
                 self.add_weighted(column, &t, self.weights[claim]);
             }
+        }
+        if let Some(ranges) = layout.weight_ranges() {
+            let powers = powers(&self.r, rows as u32);
+            for run in &ranges.runs {
+                run.add(&self.r, &powers, &self.weights[claims.links()], &mut q[run.column(layout)]);
+            }
+            return q;
         }
         for (row, v) in self.hidden_cells() {
             q[layout.multiplicities()][row] += v;

@@ -6,10 +6,13 @@ use crate::field::{Fr, Word};
 use crate::layout::Layout;
 use crate::masks;
 use crate::progress::{Cancelled, Stage, Step};
+use crate::prove::ProveError;
 use crate::randomness::{Randomness, RandomnessError, System};
+use crate::register::register_with;
 use crate::scheme::{Committer, Scheme, SchemeError};
 use crate::transcript::keccak;
-use crate::witness::{LayerWeights, WitnessError, check_weights, weight_chunks};
+use crate::verify::VerifyError;
+use crate::witness::{LayerWeights, WitnessError, weight_chunks};
 use std::fmt;
 use zeroize::Zeroize;
 
@@ -21,12 +24,15 @@ pub struct VerifyingKey<S: Scheme> {
     pub(crate) layout: Layout,
     pub(crate) weights: Vec<S::Commitment>,
     pub(crate) circuit_id: Word,
+    /// The proof, checked, that hidden weights are in their ranges.
+    pub(crate) registration: Vec<u8>,
 }
 
 // Derived, these would ask the scheme itself to be Clone and Debug.
 impl<S: Scheme> Clone for VerifyingKey<S> {
     fn clone(&self) -> Self {
-        VerifyingKey { layout: self.layout.clone(), weights: self.weights.clone(), circuit_id: self.circuit_id }
+        let (layout, weights) = (self.layout.clone(), self.weights.clone());
+        VerifyingKey { layout, weights, circuit_id: self.circuit_id, registration: self.registration.clone() }
     }
 }
 
@@ -59,7 +65,8 @@ impl<S: Scheme> VerifyingKey<S> {
     /// `circuitId = keccak("plumb-circuit-v1" || id of the parameters || keccak(descriptor) || words of C_W)`. The tables
     /// are functions of the descriptor.
     ///
-    /// Hidden weights must have been proved at registration to lie in their ranges; nothing here sees to that.
+    /// A key of hidden weights is good for nothing until [`VerifyingKey::registered`] has seen the proof that they lie in
+    /// their ranges. Whoever uses a key of public weights has committed to them, or trusts somebody who has.
     pub fn new(scheme: &S, layout: Layout, weights: Vec<S::Commitment>) -> Result<Self, ChunkCount> {
         if weights.len() != layout.chunks() {
             return Err(ChunkCount { expected: layout.chunks(), got: weights.len() });
@@ -69,7 +76,7 @@ impl<S: Scheme> VerifyingKey<S> {
         let mut label = [0; 32];
         label[..16].copy_from_slice(b"plumb-circuit-v1");
         let circuit_id = keccak(&[&label, &scheme.id(), &descriptor, words.as_flattened()]);
-        Ok(VerifyingKey { layout, weights, circuit_id })
+        Ok(VerifyingKey { layout, weights, circuit_id, registration: vec![] })
     }
 
     /// The layout.
@@ -80,6 +87,17 @@ impl<S: Scheme> VerifyingKey<S> {
     /// The commitments of the weights.
     pub fn weights(&self) -> &[S::Commitment] {
         &self.weights
+    }
+
+    /// Whether proofs can be verified with it.
+    pub fn is_registered(&self) -> bool {
+        self.layout.descriptor().weight_visibility == Visibility::Public || !self.registration.is_empty()
+    }
+
+    /// The registration proof of hidden weights, for [`VerifyingKey::registered`] wherever the key goes; empty where
+    /// weights are public. It reveals nothing of the weights.
+    pub fn registration(&self) -> &[u8] {
+        &self.registration
     }
 
     /// The circuit's identity.
@@ -115,6 +133,10 @@ pub enum SetupError {
     Randomness(RandomnessError),
     /// The caller wants no more.
     Cancelled(Cancelled),
+    /// There is no registration proof.
+    Registration(ProveError),
+    /// The registration proof does not convince.
+    Registered(VerifyError),
 }
 
 impl fmt::Display for SetupError {
@@ -125,14 +147,16 @@ impl fmt::Display for SetupError {
             SetupError::Scheme(e) => e.fmt(f),
             SetupError::Randomness(e) => e.fmt(f),
             SetupError::Cancelled(e) => e.fmt(f),
+            SetupError::Registration(e) => write!(f, "registration of the weights: {e}"),
+            SetupError::Registered(e) => write!(f, "registration of the weights: {e}"),
         }
     }
 }
 
 impl std::error::Error for SetupError {}
 
-/// Checks the layout, salts hidden weights and commits to them. Public weights have no salts, so everybody gets the same
-/// circuit id from the same model.
+/// Checks the layout, salts hidden weights, commits to them and registers them. Public weights have no salts, so
+/// everybody gets the same circuit id from the same model.
 pub fn setup<P: Committer>(
     committer: &P,
     descriptor: Descriptor,
@@ -160,12 +184,28 @@ pub(crate) fn setup_with<P: Committer>(
     model: Vec<LayerWeights>,
     rng: &mut impl Randomness,
 ) -> Result<ProvingKey<P::Scheme>, SetupError> {
-    check_weights(&layout, &model).map_err(SetupError::Weights)?;
+    let mut key = salted_key(committer, layout, model, rng)?;
+    if !key.verifying.is_registered() {
+        let registration = register_with(committer, &key, rng).map_err(SetupError::Registration)?;
+        let verifying = key.verifying.registered(committer.scheme(), &registration);
+        key.verifying = verifying.map_err(SetupError::Registered)?;
+    }
+    Ok(key)
+}
+
+/// [`setup_with`] without registration.
+pub(crate) fn salted_key<P: Committer>(
+    committer: &P,
+    layout: Layout,
+    model: Vec<LayerWeights>,
+    rng: &mut impl Randomness,
+) -> Result<ProvingKey<P::Scheme>, SetupError> {
     let mut chunks = weight_chunks(&layout, &model).map_err(SetupError::Weights)?;
     masks::salt_weights(&layout, &mut chunks, rng).map_err(SetupError::Randomness)?;
     key_of_chunks(committer, layout, model, chunks)
 }
 
+/// The key of given chunks, whatever they hold.
 pub(crate) fn key_of_chunks<P: Committer>(
     committer: &P,
     layout: Layout,

@@ -6,6 +6,7 @@ use crate::checker::{self, LayoutError};
 use crate::closed_forms::index_bits;
 use crate::descriptor::{Block, Column, Descriptor, Layer, Linear, Map, Visibility};
 use crate::field::Fr;
+use crate::ranges::Ranges;
 use crate::sumcheck::mask_length;
 use std::ops::Range;
 
@@ -16,23 +17,40 @@ pub const DEGREE_C: usize = 2;
 /// The degree of sumcheck D, over all linear claims.
 pub const DEGREE_D: usize = 2;
 
-/// A descriptor that the checker has accepted.
+/// A descriptor that the checker has accepted, or the registration of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     descriptor: Descriptor,
+    /// What a registration proves; a model's layout has layers instead.
+    ranges: Option<Ranges>,
 }
 
 impl Layout {
     /// Checks a descriptor.
     pub fn new(descriptor: Descriptor) -> Result<Self, LayoutError> {
         checker::check(&descriptor)?;
-        Ok(Layout { descriptor })
+        Ok(Layout { descriptor, ranges: None })
     }
 
     /// A layout that nobody has checked: to show what the checker is for.
     #[cfg(test)]
     pub(crate) fn unchecked(descriptor: Descriptor) -> Self {
-        Layout { descriptor }
+        Layout { descriptor, ranges: None }
+    }
+
+    /// The layout of a registration; sound because of how [`crate::ranges`] derives it.
+    pub(crate) fn of_ranges(descriptor: Descriptor, ranges: Ranges) -> Self {
+        Layout { descriptor, ranges: Some(ranges) }
+    }
+
+    /// What a registration proves.
+    pub(crate) fn weight_ranges(&self) -> Option<&Ranges> {
+        self.ranges.as_ref()
+    }
+
+    /// Whether weights meet inputs, so that there is a sumcheck C: not in a registration.
+    pub fn has_products(&self) -> bool {
+        self.ranges.is_none()
     }
 
     /// The descriptor.
@@ -62,7 +80,7 @@ impl Layout {
 
     /// Range columns.
     pub fn ranges(&self) -> usize {
-        usize::from(self.descriptor.range_columns)
+        self.ranges.as_ref().map_or(usize::from(self.descriptor.range_columns), |ranges| ranges.columns)
     }
 
     /// Function pairs.
@@ -85,8 +103,11 @@ impl Layout {
         usize::from(self.descriptor.chunks)
     }
 
-    /// The variables of the weight index domain: all chunks and one virtual chunk.
+    /// The variables of the weight index domain: all chunks and one virtual chunk. None where no weight meets an input.
     pub fn weight_variables(&self) -> usize {
+        if !self.has_products() {
+            return 0;
+        }
         self.c() + index_bits(u32::from(self.descriptor.chunks) + 1)
     }
 
@@ -119,6 +140,11 @@ impl Layout {
     /// Weight chunk k.
     pub fn chunk(&self, k: usize) -> usize {
         self.evaluated() + 2 + k
+    }
+
+    /// Whether a column is a weight chunk.
+    pub fn is_chunk(&self, column: usize) -> bool {
+        (self.chunk(0)..self.chunk(self.chunks())).contains(&column)
     }
 
     /// All columns.
@@ -190,7 +216,8 @@ impl Layout {
 
     /// Coefficients of the masks of sumchecks A and C.
     pub fn mask_lengths(&self) -> [usize; 2] {
-        [mask_length(self.c(), DEGREE_A), mask_length(self.weight_variables(), DEGREE_C)]
+        let mask_c = if self.has_products() { mask_length(self.weight_variables(), DEGREE_C) } else { 0 };
+        [mask_length(self.c(), DEGREE_A), mask_c]
     }
 
     /// The row of G1 that is the k-th coefficient of the two masks together.

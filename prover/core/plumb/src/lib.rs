@@ -30,6 +30,8 @@ pub mod progress;
 pub mod proof;
 pub mod prove;
 mod randomness;
+mod ranges;
+pub mod register;
 pub mod scheme;
 pub mod srs;
 pub mod statement;

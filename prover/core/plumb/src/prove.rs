@@ -5,7 +5,7 @@ use crate::descriptor::Visibility;
 use crate::field::{Fr, Word};
 use crate::functionals::Queries;
 use crate::gather::gather;
-use crate::keys::{CommittedInput, ProvingKey};
+use crate::keys::{CommittedInput, ProvingKey, VerifyingKey};
 use crate::layout::{DEGREE_A, DEGREE_C, DEGREE_D, Layout};
 use crate::lookup::{Gates, helpers, multiplicities, table};
 use crate::masks;
@@ -139,7 +139,9 @@ pub(crate) fn prove_with<P: Committer>(
     };
     let public_inputs = statement.to_words(committer.scheme());
     let column = committed.map(|c| &c.column[..]);
-    let prover = Prover { committer, key, statement: &statement, input_column: column, total: Total::Zero };
+    let (statement, chunks) = (&statement, &key.chunks);
+    let key = &key.verifying;
+    let prover = Prover { committer, key, chunks, statement, input_column: column, total: Total::Zero };
     let (proof, mut all) = prover.run(phase1, Transcript::new(DOMAIN), rng)?;
     all.iter_mut().for_each(Zeroize::zeroize);
     trace.cells.iter_mut().for_each(Zeroize::zeroize);
@@ -161,7 +163,9 @@ type CommitmentOf<P> = <<P as Committer>::Scheme as Scheme>::Commitment;
 /// One run of the protocol over given columns, honest or not.
 pub(crate) struct Prover<'a, P: Committer> {
     pub(crate) committer: &'a P,
-    pub(crate) key: &'a ProvingKey<P::Scheme>,
+    pub(crate) key: &'a VerifyingKey<P::Scheme>,
+    /// The weights.
+    pub(crate) chunks: &'a [Vec<Fr>],
     pub(crate) statement: &'a Statement<CommitmentOf<P>>,
     pub(crate) input_column: Option<&'a [Fr]>,
     pub(crate) total: Total,
@@ -202,7 +206,7 @@ fn combination(scalars: &[Fr], columns: &[Vec<Fr>], rows: usize) -> Vec<Fr> {
 
 impl<P: Committer> Prover<'_, P> {
     fn layout(&self) -> &Layout {
-        &self.key.verifying.layout
+        &self.key.layout
     }
 
     fn commit(
@@ -232,10 +236,6 @@ impl<P: Committer> Prover<'_, P> {
     ) -> Result<(Vec<u8>, Vec<Vec<Fr>>), ProveError> {
         let (layout, t) = (self.layout(), &mut t);
         let mut proof = Writer::default();
-        let send = |t: &mut Transcript, proof: &mut Writer, label: &str, values: &[Fr]| {
-            proof.scalars(values);
-            t.absorb(label, values);
-        };
         // 0
         self.statement.absorb(self.committer.scheme(), layout, t);
         // 1: every mask is drawn before any challenge
@@ -260,10 +260,10 @@ impl<P: Committer> Prover<'_, P> {
         let rho_a = t.nonzero_challenge("rhoA")?;
         columns.extend(phase2);
         columns.extend(random);
-        columns.extend(self.key.chunks.iter().cloned());
+        columns.extend(self.chunks.iter().cloned());
         columns.extend(self.input_column.map(<[Fr]>::to_vec));
         commitments.extend(random_commitments);
-        commitments.extend(self.key.verifying.weights.iter().cloned());
+        commitments.extend(self.key.weights.iter().cloned());
         commitments.extend(self.statement.commitment.clone());
         let g1 = layout.masks()[0];
 
@@ -296,18 +296,10 @@ impl<P: Committer> Prover<'_, P> {
 
         // 4: sumcheck C
         self.committer.reached(Step::whole(Stage::Weights))?;
-        let rho_c = t.nonzero_challenge("rhoC")?;
-        let mut x = gather(layout, &r, &columns);
-        let mut w = self.key.chunks.concat();
-        w.resize(x.len(), Fr::zero());
-        masks::hide(layout, &columns[layout.multiplicities()], &mut w, &mut x);
-        let mask = masks::libra(layout, &columns[g1], rho_c, 1);
-        let sum = mask_sum(layout.weight_variables(), DEGREE_C);
-        let products: Fr = w.par_iter().zip(&x).map(|(w, x)| *w * x).sum();
-        send(t, &mut proof, "H_C", &[products + rho_c * inner(&mask.coefficients, &sum)]);
-        let folded = sumcheck::prove(t, "sumcheck C", vec![w, x], &Product, Some(&mask), &mut proof);
-        send(t, &mut proof, "e_W e_X", &folded.values);
-        let k = folded.point;
+        let (rho_c, k) = match layout.has_products() {
+            true => self.products(&r, &columns, t, &mut proof)?,
+            false => (Fr::zero(), vec![]),
+        };
 
         // 5: sumcheck D
         self.committer.reached(Step::whole(Stage::Claims))?;
@@ -322,14 +314,17 @@ impl<P: Committer> Prover<'_, P> {
         for (g, z) in layout.masks().iter().zip(&z) {
             q[*g].iter_mut().zip(z).for_each(|(q, z)| *q += rho_d * z);
         }
+        let mut tables = columns.clone();
+        let chunks = layout.chunk(0)..layout.chunk(layout.chunks());
         // the functionals of the chunks are multiples of one vector, so one table stands for all chunks:
         // sum_k <W_k, c_k v> = <sum_k c_k W_k, v>
-        let (coefficients, vector) = queries.weights();
-        let chunks = layout.chunk(0)..layout.chunk(layout.chunks());
-        let mut tables = columns[..chunks.start].to_vec();
-        tables.push(combination(&coefficients, &columns[chunks.clone()], layout.rows()));
-        tables.extend_from_slice(&columns[chunks.end..]);
-        q.splice(chunks.clone(), [vector]);
+        let common = layout.has_products().then(|| queries.weights());
+        let common = common.map(|(coefficients, vector)| {
+            let sum = combination(&coefficients, &columns[chunks.clone()], layout.rows());
+            tables.splice(chunks.clone(), [sum]);
+            q.splice(chunks.clone(), [vector]);
+            coefficients
+        });
         tables.extend(q);
         let folded = sumcheck::prove(t, "sumcheck D", tables, &InnerProduct, None, &mut proof);
 
@@ -338,8 +333,10 @@ impl<P: Committer> Prover<'_, P> {
         let (at_d, at_q) = folded.values.split_at(folded.values.len() / 2);
         let value = inner(at_d, at_q);
         let mut functionals = at_q.to_vec();
-        let weights = coefficients.iter().map(|coefficient| *coefficient * at_q[chunks.start]);
-        functionals.splice(chunks.start..chunks.start + 1, weights);
+        if let Some(coefficients) = common {
+            let weights = coefficients.iter().map(|coefficient| *coefficient * at_q[chunks.start]);
+            functionals.splice(chunks.start..chunks.start + 1, weights);
+        }
         let h = combination(&functionals, &columns, layout.rows());
         let terms: Vec<_> = functionals.iter().copied().zip(&commitments).collect();
         let combined = self.committer.scheme().combine(&terms);
@@ -347,4 +344,31 @@ impl<P: Committer> Prover<'_, P> {
         proof.words(&opening);
         Ok((proof.into_bytes(), columns))
     }
+    /// Step 4: sumcheck C, over the weights. Gives rhoC and the point.
+    fn products(
+        &self,
+        r: &Fr,
+        columns: &[Vec<Fr>],
+        t: &mut Transcript,
+        proof: &mut Writer,
+    ) -> Result<(Fr, Vec<Fr>), ProveError> {
+        let layout = self.layout();
+        let rho = t.nonzero_challenge("rhoC")?;
+        let mut x = gather(layout, r, columns);
+        let mut w = self.chunks.concat();
+        w.resize(x.len(), Fr::zero());
+        masks::hide(layout, &columns[layout.multiplicities()], &mut w, &mut x);
+        let mask = masks::libra(layout, &columns[layout.masks()[0]], rho, 1);
+        let sum = mask_sum(layout.weight_variables(), DEGREE_C);
+        let products: Fr = w.par_iter().zip(&x).map(|(w, x)| *w * x).sum();
+        send(t, proof, "H_C", &[products + rho * inner(&mask.coefficients, &sum)]);
+        let folded = sumcheck::prove(t, "sumcheck C", vec![w, x], &Product, Some(&mask), proof);
+        send(t, proof, "e_W e_X", &folded.values);
+        Ok((rho, folded.point))
+    }
+}
+
+fn send(t: &mut Transcript, proof: &mut Writer, label: &str, values: &[Fr]) {
+    proof.scalars(values);
+    t.absorb(label, values);
 }

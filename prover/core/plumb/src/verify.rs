@@ -17,9 +17,11 @@ use std::fmt;
 /// The name of the protocol, absorbed first.
 pub(crate) const DOMAIN: &str = "plumb-v1";
 
-/// Why a proof does not convince. The first two branches are about its form, the last about its truth.
+/// Why a proof does not convince: because of the key, of its form (the next two), of its truth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifyError {
+    /// The weights are hidden, and no registration proof of this key has been accepted.
+    Unregistered,
     /// The public inputs are not of this circuit.
     Statement(StatementError),
     /// The bytes are not those of a proof of this circuit.
@@ -46,6 +48,9 @@ pub enum Rejection {
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            VerifyError::Unregistered => {
+                write!(f, "these hidden weights are not registered: give the key its registration proof first")
+            }
             VerifyError::Statement(e) => e.fmt(f),
             VerifyError::Malformed(e) => write!(f, "malformed proof: {e}"),
             VerifyError::Rejected(e) => write!(f, "proof rejected: {e}"),
@@ -83,8 +88,8 @@ pub fn proof_words<S: Scheme>(layout: &Layout) -> usize {
     let rounds = sumcheck::words(layout.c(), DEGREE_A)
         + sumcheck::words(layout.weight_variables(), DEGREE_C)
         + sumcheck::words(layout.c(), DEGREE_D);
-    // H_A, the columns at a, H_C, e_W, e_X, mu
-    let values = 1 + layout.evaluated() + 1 + 2 + 1;
+    // H_A, the columns at a, mu; H_C, e_W, e_X
+    let values = 1 + layout.evaluated() + 1 + if layout.has_products() { 3 } else { 0 };
     commitments * S::COMMITMENT_WORDS + rounds + values + S::opening_words(layout.c())
 }
 
@@ -96,6 +101,9 @@ pub fn verify<S: Scheme>(
     public_inputs: &[Word],
     ctx: &Word,
 ) -> Result<(), VerifyError> {
+    if !key.is_registered() {
+        return Err(VerifyError::Unregistered);
+    }
     let statement = Statement::from_words(scheme, key, public_inputs, ctx).map_err(VerifyError::Statement)?;
     accept(scheme, replay(scheme, key, proof, &statement, Transcript::new(DOMAIN))?)
 }
@@ -154,6 +162,31 @@ fn receive<S: Scheme>(
     words.chunks_exact(S::COMMITMENT_WORDS).enumerate().map(parse).collect()
 }
 
+/// What sumcheck C leaves; all zero where there is none, so that the claims about it say that zero is zero.
+#[derive(Default)]
+struct Products {
+    rho: Fr,
+    /// H_C.
+    sum: Fr,
+    point: Vec<Fr>,
+    claim: Fr,
+    e_w: Fr,
+    e_x: Fr,
+}
+
+impl Products {
+    fn receive(layout: &Layout, reader: &mut Reader<'_>, t: &mut Transcript) -> Result<Self, VerifyError> {
+        let rho = t.nonzero_challenge("rhoC")?;
+        let sum = reader.scalar()?;
+        t.absorb("H_C", &[sum]);
+        let n = layout.weight_variables();
+        let (point, claim) = sumcheck::verify(t, "sumcheck C", reader, n, DEGREE_C, sum)?;
+        let (e_w, e_x) = (reader.scalar()?, reader.scalar()?);
+        t.absorb("e_W e_X", &[e_w, e_x]);
+        Ok(Products { rho, sum, point, claim, e_w, e_x })
+    }
+}
+
 /// Steps 0 to 5 of the protocol.
 pub(crate) fn replay<'a, S: Scheme>(
     scheme: &S,
@@ -193,13 +226,11 @@ pub(crate) fn replay<'a, S: Scheme>(
     let f_a = Gates::new(layout, alpha, gamma, lambda).at(&at_a);
 
     // 4: sumcheck C
-    let rho_c = t.nonzero_challenge("rhoC")?;
-    let h_c = reader.scalar()?;
-    t.absorb("H_C", &[h_c]);
-    let n = layout.weight_variables();
-    let (k, claim_c) = sumcheck::verify(&mut t, "sumcheck C", &mut reader, n, DEGREE_C, h_c)?;
-    let (e_w, e_x) = (reader.scalar()?, reader.scalar()?);
-    t.absorb("e_W e_X", &[e_w, e_x]);
+    let c = match layout.has_products() {
+        true => Products::receive(layout, &mut reader, &mut t)?,
+        false => Products::default(),
+    };
+    let (rho_c, k) = (c.rho, &c.point);
 
     // 5: the values of all linear claims, in the order of `Claims`
     let eta = t.challenge("eta");
@@ -209,10 +240,10 @@ pub(crate) fn replay<'a, S: Scheme>(
     values.extend([
         (claim_a - f_a) * inverse_a,
         h_a * inverse_a,
-        (claim_c - e_w * e_x) * inverse_c,
-        h_c - linear_constant(layout, &r, &statement.outputs),
-        e_w,
-        e_x - bias_constant(layout, &r, &k),
+        (c.claim - c.e_w * c.e_x) * inverse_c,
+        c.sum - linear_constant(layout, &r, &statement.outputs),
+        c.e_w,
+        c.e_x - bias_constant(layout, &r, k),
         link_constant(layout, &r, &statement.inputs),
     ]);
     let weights = layout.claims().powers(&eta);
@@ -226,7 +257,7 @@ pub(crate) fn replay<'a, S: Scheme>(
     debug_assert!(reader.is_at_end());
 
     // 6: the functionals at d
-    let mut functionals = Queries { layout, r, a: &a, k: &k, rho_c, weights }.closed(&d);
+    let mut functionals = Queries { layout, r, a: &a, k, rho_c, weights }.closed(&d);
     for (mask, z) in layout.masks().into_iter().zip([z1, z2]) {
         functionals[mask] += rho_d * geom(&d, &z);
     }
@@ -239,6 +270,6 @@ pub(crate) fn replay<'a, S: Scheme>(
         value,
         opening,
         #[cfg(test)]
-        claims: Reduced { values, r, a, k, rho_c },
+        claims: Reduced { values, r, a, k: c.point, rho_c },
     })
 }

@@ -4,6 +4,7 @@
 //! ```text
 //! verifying key     "PLVK" version:u16  [tau]_1:64 [tau]_2:128  descriptor length:u32, descriptor
 //!                   each weight chunk's commitment: 64, as many as the descriptor says
+//!                   the registration proof of hidden weights: as many as the descriptor says
 //! proving key       "PLPK" version:u16  verifying key length:u32, verifying key
 //!                   each salt of the descriptor: 32
 //!                   each linear layer's weights, then its biases: the fewest whole bytes that hold all integers in
@@ -14,7 +15,7 @@
 //!                   keccak256 of all of this: 32
 //! ```
 //!
-//! A key that was read is a sound layout over points of one secret, whoever wrote it: every length follows from the
+//! A key that was read is a sound layout over points of one secret, with weights in their ranges, whoever wrote it: every length follows from the
 //! descriptor and is checked before anything is read or allocated, and points, scalars and weights are checked one by one.
 //! What is **not** checked: that the commitments are those of the weights. They are not computed again, since that takes
 //! as long as setup, so a proving key that somebody forged makes proofs that no verifier accepts, and nothing worse. The
@@ -29,9 +30,11 @@ use crate::gather::{indices, row};
 use crate::kzg::Kzg;
 use crate::layout::Layout;
 use crate::masks;
+use crate::register::registration_words;
 use crate::scheme::{InvalidCommitment, Scheme};
 use crate::srs::{G1_BYTES, G2_BYTES, SrsError, SrsVerifier};
 use crate::transcript::keccak;
+use crate::verify::VerifyError;
 use crate::witness::{LayerWeights, WitnessError, check_weights, weight_chunks};
 use std::fmt;
 
@@ -74,6 +77,8 @@ pub enum KeyError {
     Layout(LayoutError),
     /// A point is no commitment.
     Commitment(InvalidCommitment),
+    /// Nothing shows that the hidden weights are in their ranges.
+    Registration(VerifyError),
     /// A salt is no field element.
     Salt {
         /// Its position.
@@ -106,6 +111,7 @@ impl fmt::Display for KeyError {
             KeyError::Descriptor(e) => e.fmt(f),
             KeyError::Layout(e) => e.fmt(f),
             KeyError::Commitment(e) => write!(f, "commitment of weights or input: {e}"),
+            KeyError::Registration(e) => write!(f, "registration of the weights: {e}"),
             KeyError::Salt { position, got } => write!(f, "salt {position}: {got}"),
             KeyError::Values(e) => e.fmt(f),
             KeyError::Damaged => write!(f, "damaged: the digest at the end is another one"),
@@ -237,6 +243,7 @@ impl VerifyingKey<Kzg> {
         out.extend(tau_g2);
         prefixed(&mut out, &self.layout.descriptor().to_bytes());
         self.weights.iter().for_each(|commitment| out.extend(commitment.to_bytes()));
+        out.extend(&self.registration);
         out
     }
 
@@ -245,7 +252,7 @@ impl VerifyingKey<Kzg> {
     ///
     /// # Errors
     ///
-    /// `Kind`, `Version`, `Length`, `Srs`, `Descriptor`, `Layout`, `Commitment`.
+    /// `Kind`, `Version`, `Length`, `Srs`, `Descriptor`, `Layout`, `Commitment`, `Registration`.
     pub fn from_bytes(bytes: &[u8]) -> Result<(Kzg, Self), KeyError> {
         let mut parts = Parts::new(bytes, VERIFYING)?;
         let tau_g1 = parts.array::<G1_BYTES>("[tau]_1")?;
@@ -254,11 +261,16 @@ impl VerifyingKey<Kzg> {
         let descriptor = Descriptor::from_bytes(descriptor).map_err(KeyError::Descriptor)?;
         let layout = Layout::new(descriptor).map_err(KeyError::Layout)?;
         let points = parts.bytes("commitments", layout.chunks() as u64 * G1_BYTES as u64)?;
-        parts.end()?;
         let scheme = Kzg::new(SrsVerifier::from_bytes(tau_g1, tau_g2).map_err(KeyError::Srs)?);
         let parse = |point: &[u8; G1_BYTES]| parse(&scheme, point);
         let weights = points.as_chunks().0.iter().map(parse).collect::<Result<_, _>>()?;
-        let key = VerifyingKey::new(&scheme, layout, weights)?;
+        let mut key = VerifyingKey::new(&scheme, layout, weights)?;
+        if !key.is_registered() {
+            let words = registration_words(&key) as u64;
+            let proof = parts.bytes("registration", words * 32)?;
+            key = key.registered(&scheme, proof).map_err(KeyError::Registration)?;
+        }
+        parts.end()?;
         Ok((scheme, key))
     }
 }

@@ -16,13 +16,13 @@ use crate::scheme::ideal::Ideal;
 use crate::statement::{Statement, StatementError};
 use crate::sumcheck::inner;
 use crate::transcript::Transcript;
-use crate::verify::{DOMAIN, Rejection, VerifyError, accept, replay};
+use crate::verify::{DOMAIN, Rejection, Replay, VerifyError, accept, replay};
 use crate::witness::{Trace, columns, execute, execute_tampered};
 use ark_ff::{Field, Zero};
 
 /// What became of an attempt.
 #[derive(Debug, PartialEq)]
-enum Verdict {
+pub(super) enum Verdict {
     Accepted,
     /// Refused before the proof was looked at.
     Statement(StatementError),
@@ -82,7 +82,8 @@ impl Attempt<'_> {
         };
         let prover = Prover {
             committer: &s.scheme,
-            key,
+            key: &key.verifying,
+            chunks: &key.chunks,
             statement: &statement,
             input_column: committed.map(|c| &c.column[..]),
             total: if self.true_total { Total::True } else { Total::Zero },
@@ -94,15 +95,20 @@ impl Attempt<'_> {
             _ => {}
         }
         let end = replay(&s.scheme, &key.verifying, &proof, &statement, Transcript::new(DOMAIN)).unwrap();
-        let claims = false_claims(&key.verifying.layout, &secret, &end.claims);
-        match accept(&s.scheme, end) {
-            Ok(()) => {
-                assert!(claims.is_empty());
-                Verdict::Accepted
-            }
-            Err(VerifyError::Rejected(Rejection::Opening(_))) => Verdict::Refused(claims),
-            Err(e) => panic!("refused elsewhere: {e}"),
+        judge(&s.scheme, &key.verifying.layout, &secret, end)
+    }
+}
+
+/// What the verifier says, and which claims do not hold of the columns.
+pub(super) fn judge(scheme: &Ideal, layout: &Layout, secret: &[Vec<Fr>], end: Replay<'_, Fr>) -> Verdict {
+    let claims = false_claims(layout, secret, &end.claims);
+    match accept(scheme, end) {
+        Ok(()) => {
+            assert!(claims.is_empty());
+            Verdict::Accepted
         }
+        Err(VerifyError::Rejected(Rejection::Opening(_))) => Verdict::Refused(claims),
+        Err(e) => panic!("refused elsewhere: {e}"),
     }
 }
 
@@ -132,7 +138,7 @@ fn bump(id: u16, by: i64) -> impl Fn(u16, &mut Trace) {
     }
 }
 
-fn refused(claim: &'static str) -> Verdict {
+pub(super) fn refused(claim: &'static str) -> Verdict {
     Verdict::Refused(vec![claim])
 }
 

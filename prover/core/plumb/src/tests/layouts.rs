@@ -7,6 +7,7 @@ use crate::field::{Fr, number};
 use crate::keys::VerifyingKey;
 use crate::layout::Layout;
 use crate::randomness::Seeded;
+use crate::register::{check_registration, registration_words};
 use crate::scheme::ideal::Ideal;
 use crate::statement::public_input_words;
 use crate::verify::{VerifyError, proof_words, verify};
@@ -252,7 +253,10 @@ fn verify_nonsense(layout: Layout) {
     let proof = vec![number(1); proof_words::<Ideal>(&layout)];
     let public = vec![number(1); public_input_words::<Ideal>(&layout)];
     let chunks = layout.chunks();
-    let key = VerifyingKey::new(&scheme, layout, vec![one; chunks]).unwrap();
+    let mut key = VerifyingKey::new(&scheme, layout, vec![one; chunks]).unwrap();
+    let proof_of_ranges = vec![number(1); registration_words(&key)];
+    assert!(matches!(check_registration(&scheme, &key, proof_of_ranges.as_flattened()), Err(VerifyError::Rejected(_))));
+    key.registration = vec![0];
     let error = verify(&scheme, &key, proof.as_flattened(), &public, &[0; 32]).unwrap_err();
     // a damaged input domain may lie beside 1
     assert!(matches!(error, VerifyError::Rejected(_) | VerifyError::Statement(_)), "{error}");

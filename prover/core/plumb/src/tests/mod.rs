@@ -7,5 +7,6 @@ mod mutations;
 mod networks;
 mod products;
 mod random;
+mod registration;
 mod sizes;
 mod zero_knowledge;

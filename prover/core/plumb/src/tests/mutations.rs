@@ -4,7 +4,7 @@ use super::honest::{CTX, honest};
 use super::networks::*;
 use crate::descriptor::Descriptor;
 use crate::field::{Word, from_word, to_word};
-use crate::keys::{VerifyingKey, commit_input_with, setup_with};
+use crate::keys::{VerifyingKey, commit_input_with};
 use crate::proof::Malformed;
 use crate::prove::Proven;
 use crate::randomness::Seeded;
@@ -14,12 +14,12 @@ use crate::transcript::{Script, Transcript, ZeroChallenge};
 use crate::verify::{DOMAIN, Rejection, VerifyError, replay, verify};
 use ark_ff::One;
 
-fn plus_one(word: &Word) -> Word {
+pub(super) fn plus_one(word: &Word) -> Word {
     to_word(&(from_word(word).unwrap() + crate::field::Fr::one()))
 }
 
 /// The word plus the modulus: the same element, another encoding.
-fn plus_modulus(word: &Word) -> Word {
+pub(super) fn plus_modulus(word: &Word) -> Word {
     let minus_one = to_word(&-crate::field::Fr::one());
     let mut out = [0; 32];
     let mut carry = 1u16;
@@ -117,12 +117,12 @@ fn statements() {
     // another model, under its own id and under this one; the same model with other salts; another committed input
     let layout = s.layout().clone();
     let model = random_model(&layout, &mut Seeded::new(999), [-3, 4], [-8, 8]);
-    let other = setup_with(&s.scheme, layout.clone(), model, &mut s.rng).unwrap().verifying;
+    let other = registered_key(&s.scheme, layout.clone(), model, &mut s.rng).verifying;
     opening(with(&s, &other, &public, &CTX));
     let mut patched = other.clone();
     patched.circuit_id = s.key.verifying.circuit_id;
     opening(with(&s, &patched, &public, &CTX));
-    let resalted = setup_with(&s.scheme, layout.clone(), s.key.model.clone(), &mut s.rng).unwrap().verifying;
+    let resalted = registered_key(&s.scheme, layout.clone(), s.key.model.clone(), &mut s.rng).verifying;
     opening(with(&s, &resalted, &public, &CTX));
     let committed = commit_input_with(&s.scheme, &layout, &s.inputs, &mut s.rng).unwrap();
     let edited = |i: usize, word: Word| {

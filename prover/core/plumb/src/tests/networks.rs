@@ -3,7 +3,7 @@
 use crate::closed_forms::index_bits;
 use crate::descriptor::*;
 use crate::gather::{indices, weight_position};
-use crate::keys::{CommittedInput, ProvingKey, commit_input_with, setup_with};
+use crate::keys::{CommittedInput, ProvingKey, commit_input_with, salted_key};
 use crate::layout::Layout;
 use crate::randomness::Seeded;
 use crate::scheme::ideal::Ideal;
@@ -369,6 +369,18 @@ pub(super) fn random_model(
     layout.linear_layers().map(each).collect()
 }
 
+/// A key that counts as registered, without a proof of it.
+pub(super) fn registered_key(
+    scheme: &Ideal,
+    layout: Layout,
+    model: Vec<LayerWeights>,
+    rng: &mut Seeded,
+) -> ProvingKey<Ideal> {
+    let mut key = salted_key(scheme, layout, model, rng).unwrap();
+    key.verifying.registration = vec![0];
+    key
+}
+
 /// A model, an input inside its tables, keys.
 pub(super) struct Setting {
     pub(super) scheme: Ideal,
@@ -406,7 +418,7 @@ impl Setting {
             (inside && !alike).then_some((model, inputs))
         })?;
         let committed = layout.commits_input().then(|| commit_input_with(&scheme, &layout, &inputs, &mut rng).unwrap());
-        let key = setup_with(&scheme, layout, model, &mut rng).unwrap();
+        let key = registered_key(&scheme, layout, model, &mut rng);
         Some(Setting { scheme, key, inputs, committed, rng })
     }
 

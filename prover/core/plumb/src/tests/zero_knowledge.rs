@@ -8,10 +8,12 @@ use crate::descriptor::Kind;
 use crate::field::{Fr, from_word};
 use crate::gather::{indices, weight_position};
 use crate::keys::key_of_chunks;
+use crate::layout::Layout;
 use crate::lookup::multiplicities;
 use crate::prove::{Prover, Total};
 use crate::randomness::{Randomness, RandomnessError};
 use crate::scheme::Committer;
+use crate::scheme::ideal::Ideal;
 use crate::statement::Statement;
 use crate::transcript::{Script, Transcript};
 use crate::verify::DOMAIN;
@@ -31,7 +33,7 @@ impl Randomness for Tape {
     }
 }
 
-fn rank(mut rows: Vec<Vec<Fr>>) -> usize {
+pub(super) fn rank(mut rows: Vec<Vec<Fr>>) -> usize {
     let mut rank = 0;
     for column in 0..rows[0].len() {
         let Some(pivot) = (rank..rows.len()).find(|i| !rows[*i][column].is_zero()) else { continue };
@@ -71,30 +73,36 @@ fn view(s: &Setting, tape: &[Fr], chunks: &[Vec<Fr>], input: Option<&[Fr]>) -> V
         inputs: if public { field(&s.inputs) } else { vec![] },
         outputs: field(&trace.outputs),
     };
+    let total = Total::Zero;
     let prover =
-        Prover { committer: &s.scheme, key: &key, statement: &statement, input_column: input, total: Total::Zero };
-    let mut transcript = Transcript::new(DOMAIN);
+        Prover { committer: &s.scheme, key: &key.verifying, chunks, statement: &statement, input_column: input, total };
+    let mut shown = shown(&prover, phase1, DOMAIN, tape);
+    shown.extend(statement.commitment);
+    View { shown, weights: key.verifying.weights.clone() }
+}
+
+/// The words of a proof under fixed challenges, and the opened column.
+pub(super) fn shown(prover: &Prover<'_, Ideal>, phase1: Vec<Vec<Fr>>, domain: &str, tape: &[Fr]) -> Vec<Fr> {
+    let mut transcript = Transcript::new(domain);
     transcript.script = Script::Fixed(3);
-    s.scheme.take_opened();
+    prover.committer.take_opened();
     let mut tape = Tape { cells: tape.to_vec(), at: 0 };
     let (proof, _) = prover.run(phase1, transcript, &mut tape).unwrap();
     assert_eq!(tape.at, tape.cells.len());
     let mut shown: Vec<Fr> = proof.as_chunks::<32>().0.iter().map(|w| from_word(w).unwrap()).collect();
-    shown.extend(statement.commitment);
-    shown.extend(s.scheme.take_opened().concat());
-    View { shown, weights: key.verifying.weights.clone() }
+    shown.extend(prover.committer.take_opened().concat());
+    shown
 }
 
 /// How many random cells a proof draws: pads of both phases, G1 and G2.
-fn cells(s: &Setting) -> [usize; 3] {
-    let layout = s.layout();
+pub(super) fn cells(layout: &Layout) -> [usize; 3] {
     let pads = layout.rows() - layout.active_rows();
     [layout.phase1().len() * pads, 2 * layout.rows(), layout.phase2().len() * pads]
 }
 
 fn check(descriptor: Descriptor, seed: u64, secret_weights: bool) {
     let mut s = Setting::new(descriptor, seed);
-    let [n1, n2, n3] = cells(&s);
+    let [n1, n2, n3] = cells(s.layout());
     let tape = s.rng.fields(n1 + n2 + n3).unwrap();
     let chunks = s.key.chunks.clone();
     let input = s.committed.as_ref().map(|c| c.column.clone());
