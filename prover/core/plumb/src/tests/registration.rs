@@ -188,13 +188,14 @@ fn few_columns() {
 }
 
 type Edit<'a, T> = &'a dyn Fn(&mut T);
+type EditLimbs<'a> = &'a dyn Fn(&Ranges, &mut Vec<Vec<Fr>>);
 
 #[derive(Default)]
 struct Attempt<'a> {
     /// Tampers with the committed weights.
     weights: Option<Edit<'a, Vec<Vec<Fr>>>>,
     /// Tampers with the limbs.
-    limbs: Option<&'a dyn Fn(&Ranges, &mut Vec<Vec<Fr>>)>,
+    limbs: Option<EditLimbs<'a>>,
     /// Takes something away from what is proved.
     without: Option<Edit<'a, Ranges>>,
     true_total: bool,
