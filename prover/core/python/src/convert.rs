@@ -1,6 +1,6 @@
 //! Integers and words between Python and Rust. No float anywhere.
 
-use crate::errors::{StatementRefused, WeightsRefused};
+use crate::errors::StatementRefused;
 use plumb::field::Word;
 use plumb::witness::LayerWeights;
 use pyo3::buffer::PyBuffer;
@@ -21,10 +21,9 @@ pub(crate) fn integers(array: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<i64
 /// For each layer (one array for each of its maps, the biases).
 pub(crate) fn model(weights: Vec<(Vec<Bound<'_, PyAny>>, Bound<'_, PyAny>)>) -> PyResult<Vec<LayerWeights>> {
     let layer = |(layer, (maps, biases)): (usize, (Vec<Bound<'_, PyAny>>, Bound<'_, PyAny>))| {
-        let [map] = &maps[..] else {
-            return Err(WeightsRefused::new_err(format!("layer {layer}: expected 1 map, got {}", maps.len())));
-        };
-        Ok(LayerWeights { weights: integers(map, "weights")?, biases: integers(&biases, "biases")? })
+        let weights = |map: &Bound<'_, PyAny>| integers(map, &format!("weights of layer {layer}"));
+        let maps = maps.iter().map(weights).collect::<PyResult<_>>()?;
+        Ok(LayerWeights { maps, biases: integers(&biases, &format!("biases of layer {layer}"))? })
     };
     weights.into_iter().enumerate().map(layer).collect()
 }

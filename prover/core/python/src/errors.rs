@@ -3,7 +3,7 @@
 //! ```text
 //! CoreError
 //! ├── LayoutRefused       a descriptor is malformed, or its layout is not sound
-//! ├── WeightsRefused      weights do not fit the descriptor              layer, position, value, low, high
+//! ├── WeightsRefused      weights do not fit the descriptor              layer, map, position, value, low, high
 //! ├── SrsRefused          universal parameters are wrong, too small, or not those of the key
 //! ├── KeyMalformed        bytes are no key, or no committed input
 //! ├── InputRefused        another number of inputs, or another committed input
@@ -79,9 +79,24 @@ fn new<E: pyo3::PyTypeInfo>(error: &impl Display) -> PyErr {
 #[derive(Default)]
 struct Place {
     layer: Option<usize>,
+    map: Option<usize>,
     position: Option<usize>,
     value: Option<i64>,
     range: Option<[i64; 2]>,
+}
+
+impl Place {
+    fn layer(layer: usize) -> Self {
+        Place { layer: Some(layer), ..Place::default() }
+    }
+
+    fn map(self, map: usize) -> Self {
+        Place { map: Some(map), ..self }
+    }
+
+    fn at(self, position: usize, value: i64, range: Option<[i64; 2]>) -> Self {
+        Place { position: Some(position), value: Some(value), range, ..self }
+    }
 }
 
 fn placed<E: pyo3::PyTypeInfo>(py: Python<'_>, error: &impl Display, place: Place) -> PyErr {
@@ -90,6 +105,7 @@ fn placed<E: pyo3::PyTypeInfo>(py: Python<'_>, error: &impl Display, place: Plac
     let [low, high] = place.range.map_or([None; 2], |range| range.map(Some));
     let set = || {
         value.setattr("layer", place.layer)?;
+        value.setattr("map", place.map)?;
         value.setattr("position", place.position)?;
         value.setattr("value", place.value)?;
         value.setattr("low", low)?;
@@ -113,22 +129,21 @@ impl Raise for WitnessError {
         match self {
             InputCount { .. } => new::<InputRefused>(&self),
             InputOutOfDomain { position, domain, got } => {
-                let place = Place { position: Some(position), value: Some(got), range: Some(domain), layer: None };
-                placed::<WitnessOutOfRange>(py, &self, place)
+                placed::<WitnessOutOfRange>(py, &self, Place::default().at(position, got, Some(domain)))
             }
             OutOfCalibratedRange { layer, position, domain, got } => {
-                let place =
-                    Place { layer: Some(layer), position: Some(position), value: Some(got), range: Some(domain) };
-                placed::<WitnessOutOfRange>(py, &self, place)
+                placed::<WitnessOutOfRange>(py, &self, Place::layer(layer).at(position, got, Some(domain)))
             }
             LayerCount { .. } => placed::<WeightsRefused>(py, &self, Place::default()),
-            WeightCount { layer, .. } | BiasCount { layer, .. } => {
-                placed::<WeightsRefused>(py, &self, Place { layer: Some(layer), ..Place::default() })
+            MapCount { layer, .. } | BiasCount { layer, .. } => {
+                placed::<WeightsRefused>(py, &self, Place::layer(layer))
             }
-            WeightOutOfRange { layer, position, bits, got } | BiasOutOfRange { layer, position, bits, got } => {
-                let place =
-                    Place { layer: Some(layer), position: Some(position), value: Some(got), range: signed(bits) };
-                placed::<WeightsRefused>(py, &self, place)
+            WeightCount { layer, map, .. } => placed::<WeightsRefused>(py, &self, Place::layer(layer).map(map)),
+            WeightOutOfRange { layer, map, position, bits, got } => {
+                placed::<WeightsRefused>(py, &self, Place::layer(layer).map(map).at(position, got, signed(bits)))
+            }
+            BiasOutOfRange { layer, position, bits, got } => {
+                placed::<WeightsRefused>(py, &self, Place::layer(layer).at(position, got, signed(bits)))
             }
         }
     }

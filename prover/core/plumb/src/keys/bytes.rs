@@ -7,7 +7,7 @@
 //!                   the registration proof of hidden weights: as many as the descriptor says
 //! proving key       "PLPK" version:u16  verifying key length:u32, verifying key
 //!                   each salt of the descriptor: 32
-//!                   each linear layer's weights, then its biases: the fewest whole bytes that hold all integers in
+//!                   each linear layer's weights, map by map, then its biases: the fewest whole bytes that hold all integers in
 //!                   [-2^bits, 2^bits), two's complement; the descriptor says how many, and what `bits` is
 //!                   keccak256 of all of this: 32
 //! committed input   "PLCI" version:u16  circuit id:32  C_in:64  each input salt of the descriptor: 32
@@ -24,7 +24,7 @@
 use super::{ChunkCount, CommittedInput, ProvingKey, VerifyingKey};
 use crate::checker::LayoutError;
 use crate::commit::Commitment;
-use crate::descriptor::{Descriptor, DescriptorError, Linear};
+use crate::descriptor::{Descriptor, DescriptorError, Map};
 use crate::field::{Fr, NotCanonical, Word, from_word, to_integer, to_word};
 use crate::gather::{indices, row};
 use crate::kzg::Kzg;
@@ -229,11 +229,6 @@ fn width(bits: u8) -> usize {
     (usize::from(bits) + 1).div_ceil(8).min(8)
 }
 
-/// How many weights and biases a layer has.
-fn counts(l: &Linear) -> [u64; 2] {
-    [l.weight_dims().iter().fold(1u64, |v, n| v.saturating_mul((*n).into())), l.exponents.dims[1].into()]
-}
-
 impl VerifyingKey<Kzg> {
     /// The bytes that [`VerifyingKey::from_bytes`] reads. `scheme` is that of the key.
     pub fn to_bytes(&self, scheme: &Kzg) -> Vec<u8> {
@@ -291,7 +286,9 @@ impl ProvingKey<Kzg> {
             out.extend(to_word(&self.chunks[chunk][row]));
         }
         for (l, given) in layout.linear_layers().zip(&self.model) {
-            integers(&mut out, &given.weights, width(l.weight_bits));
+            for (map, weights) in l.maps.iter().zip(&given.maps) {
+                integers(&mut out, weights, width(map.weight_bits));
+            }
             integers(&mut out, &given.biases, width(l.bias_bits));
         }
         seal(out)
@@ -312,11 +309,13 @@ impl ProvingKey<Kzg> {
         let salts = parts.salts(layout.descriptor().salts.len())?;
         let mut model = Vec::new();
         for l in layout.linear_layers() {
-            let [weights, biases] = counts(l);
-            model.push(LayerWeights {
-                weights: parts.integers("weights", weights, width(l.weight_bits))?,
-                biases: parts.integers("biases", biases, width(l.bias_bits))?,
-            });
+            let mut weights = |map: &Map| {
+                let n = map.weight_dims(l.out()).iter().fold(1u64, |n, length| n.saturating_mul((*length).into()));
+                parts.integers("weights", n, width(map.weight_bits))
+            };
+            let maps = l.maps.iter().map(&mut weights).collect::<Result<_, _>>()?;
+            let biases = parts.integers("biases", l.out().into(), width(l.bias_bits))?;
+            model.push(LayerWeights { maps, biases });
         }
         parts.end()?;
         check_weights(layout, &model).map_err(KeyError::Values)?;
