@@ -5,15 +5,25 @@ BIN := $(VENV)/bin
 NODE := verifier_contracts/node_modules
 CARGO := cargo
 CORE := --manifest-path prover/core/Cargo.toml
+CORE_PYTHON := prover/core/python
+CORE_FILES := $(shell find prover/core/plumb $(CORE_PYTHON) prover/core/Cargo.toml prover/core/Cargo.lock -type f)
 
 .PHONY: setup setup-train data demo test test-deep mutants bench lint fmt wheel clean
 
 setup: $(VENV)/.installed $(NODE)/.installed
 
-# Everything but torch, which only training and exporting need.
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
+	touch $@
+
+# The part in Rust, again whenever a file of it changes. The first time takes minutes.
+$(VENV)/.core: $(VENV)/.made $(CORE_FILES)
+	$(BIN)/pip install --quiet --no-deps --force-reinstall ./$(CORE_PYTHON)
+	touch $@
+
+# Everything but torch, which only training and exporting need. The core is there before, since no index has it.
+$(VENV)/.installed: pyproject.toml | $(VENV)/.core
 	$(BIN)/pip install --quiet -e ".[ezkl,chain,dev]"
 	touch $@
 
@@ -61,6 +71,7 @@ fmt: $(VENV)/.installed
 
 wheel: $(VENV)/.installed
 	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m build --wheel --outdir dist $(CORE_PYTHON)
 
 clean:
 	rm -rf $(VENV) $(NODE) dist prover/core/target

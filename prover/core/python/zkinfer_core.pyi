@@ -5,8 +5,10 @@ takes long lets other threads run. ``on_progress(stage, done)`` is called before
 name and the fraction of the work that is done; what it raises ends the work, and so does Ctrl-C.
 """
 
-from collections.abc import Buffer, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypedDict, final
+
+from typing_extensions import Buffer
 
 _Integers = Buffer
 _OnProgress = Callable[[str, float], object]
