@@ -119,8 +119,11 @@ pub(crate) struct WeightBlock {
 pub(crate) fn weight_blocks(layout: &Layout) -> Vec<WeightBlock> {
     let mut blocks = Vec::new();
     for l in layout.linear_layers() {
-        blocks.push(WeightBlock { tensor: Tensor::new(l.weights, l.weight_dims()), bits: l.weight_bits });
-        let biases = [l.exponents.dims[1], 1, 1, 1, 1];
+        for map in &l.maps {
+            let tensor = Tensor::new(map.weights, map.weight_dims(l.out()));
+            blocks.push(WeightBlock { tensor, bits: map.weight_bits });
+        }
+        let biases = [l.out(), 1, 1, 1, 1];
         blocks.push(WeightBlock { tensor: Tensor::new(l.biases, biases), bits: l.bias_bits });
     }
     blocks

@@ -27,7 +27,8 @@ use std::collections::{BTreeMap, BTreeSet};
 fn widths(mut d: Descriptor, weights: u8, biases: u8) -> Descriptor {
     for layer in &mut d.layers {
         if let Layer::Linear(l) = layer {
-            (l.weight_bits, l.bias_bits) = (weights, biases);
+            l.maps.iter_mut().for_each(|map| map.weight_bits = weights);
+            l.bias_bits = biases;
         }
     }
     d
@@ -43,7 +44,16 @@ fn wide(log_pad: u8) -> Descriptor {
 }
 
 fn descriptors() -> Vec<Descriptor> {
-    let plain = [mlp(), cnn(&CNN, false), cnn(&CNN, true), mixed(), signed(), wide(3), wide(5)];
+    let plain = [
+        mlp(),
+        cnn(&CNN, false),
+        cnn(&CNN, true),
+        mixed(),
+        signed(),
+        sums([10, 4, 4, 6], 2, [2, 5, 6]),
+        wide(3),
+        wide(5),
+    ];
     let mut out: Vec<_> =
         plain.iter().flat_map(|d| [d.clone(), widths(d.clone(), 5, 11), widths(d.clone(), 0, 20)]).collect();
     out.push(widths(wide(4), 8, 2));
@@ -62,11 +72,11 @@ fn key(descriptor: Descriptor, seed: u64) -> Registered {
     let layout = Layout::new(descriptor).unwrap();
     let l = layout.linear_layers().next().unwrap();
     let range = |bits: u8| [-(1 << bits), (1 << bits) - 1];
-    let (weights, biases) = (range(l.weight_bits), range(l.bias_bits));
+    let (weights, biases) = (range(l.maps[0].weight_bits), range(l.bias_bits));
     let mut model = random_model(&layout, &mut rng, weights, biases);
     let first = &mut model[0];
-    (first.weights[0], first.weights[1]) = (weights[0], weights[1]);
-    (first.biases[0], first.biases[1]) = (biases[0], biases[1]);
+    first.maps[0][..2].copy_from_slice(&weights);
+    first.biases[..2].copy_from_slice(&biases);
     let key = salted_key(&scheme, layout, model, &mut rng).unwrap();
     Registered { scheme, key, rng }
 }

@@ -8,6 +8,7 @@ use crate::kzg::{Kzg, KzgCommitter};
 use crate::layout::Layout;
 use crate::prove::prove_with;
 use crate::randomness::Seeded;
+use crate::register::{check_registration, register_with};
 use crate::scheme::Committer;
 use crate::testing::srs;
 use crate::verify::{proof_words, verify};
@@ -48,8 +49,25 @@ fn measure(name: &str, mut descriptor: Descriptor) {
     let (committer, mut rng) = (KzgCommitter::new(srs(14)), Seeded::new(1));
     let model = random_model(&layout, &mut rng, [-300, 300], [-4000, 4000]);
     let inputs: Vec<i64> = (0..layout.inputs()).map(|_| rng.between(0, 255)).collect();
+    let start = Instant::now();
     let key = setup_with(&committer, layout, model, &mut rng).unwrap();
+    let set_up = start.elapsed();
     let layout = key.verifying.layout.clone();
+    let start = Instant::now();
+    let registration = register_with(&committer, &key, &mut rng).unwrap();
+    let registered = start.elapsed();
+    let start = Instant::now();
+    check_registration(committer.scheme(), &key.verifying, &registration).unwrap();
+    let checked = start.elapsed();
+    let ranges = layout.registration();
+    println!(
+        "{name}: setup {set_up:?}, of which registration {registered:?}: limbs of {} bits, {} range columns, {} columns, \
+         check {checked:?}, {} bytes",
+        ranges.descriptor().range_bits,
+        ranges.ranges(),
+        ranges.columns(),
+        registration.len()
+    );
     let start = Instant::now();
     execute(&layout, &key.model, &inputs).unwrap();
     let executed = start.elapsed();
