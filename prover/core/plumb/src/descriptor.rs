@@ -254,12 +254,35 @@ pub enum Layer {
     },
     /// Weights.
     Linear(Linear),
+    /// The public outputs are cells: activations, or values of a function.
+    Output {
+        /// The cells: one block, as it is.
+        view: Vec<Term>,
+        /// The equations' exponents, and the outputs' lengths.
+        exponents: Exponents,
+    },
+    /// The public outputs are indices, one for each element of the batch: the first of the largest of n cells.
+    /// `y_idx - y_i - [i < idx] = rem_i`, which is no negative number.
+    Top1 {
+        /// The cells y, of lengths (batch, n, 1, 1): one block, as it is.
+        view: Vec<Term>,
+        /// The limbs of rem in range columns, s bits each, the lowest first: K bits in all.
+        remainders: Vec<u16>,
+        /// The range of the top limb, where K is no multiple of s.
+        tight: Option<Tight>,
+        /// The equations' exponents.
+        exponents: Exponents,
+    },
 }
 
 impl Layer {
     /// Whether its outputs are public.
     pub fn is_public(&self) -> bool {
-        matches!(self, Layer::Linear(Linear { output: None, .. }))
+        match self {
+            Layer::Input { .. } | Layer::Combine { .. } => false,
+            Layer::Linear(l) => l.output.is_none(),
+            Layer::Output { .. } | Layer::Top1 { .. } => true,
+        }
     }
 }
 

@@ -12,7 +12,7 @@
 //!              and that many records
 //! ```
 //!
-//! Operations are 0 input, 1 combine, 2 linear; kinds of maps 0 dense, 1 convolution, 2 depthwise, the last two followed by
+//! Operations are 0 input, 1 combine, 2 linear, 3 output, 4 top-1; kinds of maps 0 dense, 1 convolution, 2 depthwise, the last two followed by
 //! their window.
 
 use crate::descriptor::*;
@@ -172,6 +172,18 @@ fn layer(out: &mut Vec<u8>, layer: &Layer) {
             exponents(out, &l.exponents);
             out.extend(l.biases.to_be_bytes());
             out.push(l.bias_bits);
+        }
+        Layer::Output { view: terms, exponents: e } => {
+            out.push(3);
+            view(out, terms);
+            exponents(out, e);
+        }
+        Layer::Top1 { view: terms, remainders, tight: range, exponents: e } => {
+            out.push(4);
+            view(out, terms);
+            list8(out, remainders, id);
+            option(out, range, tight);
+            exponents(out, e);
         }
     }
 }
@@ -362,7 +374,7 @@ impl Parser<'_> {
     }
 
     fn layer(&mut self) -> Parsed<Layer> {
-        match self.choice("operation", |v| (v < 3).then_some(v))? {
+        match self.choice("operation", |v| (v < 5).then_some(v))? {
             0 => Ok(Layer::Input {
                 block: self.u16("input block")?,
                 link: self.option("input link", |p| p.u16("input link"))?,
@@ -374,7 +386,14 @@ impl Parser<'_> {
                 view: self.view()?,
                 exponents: self.exponents()?,
             }),
-            _ => self.linear(),
+            2 => self.linear(),
+            3 => Ok(Layer::Output { view: self.view()?, exponents: self.exponents()? }),
+            _ => Ok(Layer::Top1 {
+                view: self.view()?,
+                remainders: self.list8("limbs", |p| p.u16("remainder block"))?,
+                tight: self.option("tight range", Self::tight)?,
+                exponents: self.exponents()?,
+            }),
         }
     }
 

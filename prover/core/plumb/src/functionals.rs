@@ -5,7 +5,8 @@
 
 use crate::closed_forms::{conv_dim, eq, eq_index, eq_lt, geom_eq_lt, geom_lt, geom_sum, index_bits, lt};
 use crate::descriptor::{Block, Dims, Exponents, Kind, Layer, Linear, Map, Select, Term, Tight, Visibility, Window};
-use crate::field::{Fr, power_of_two};
+use crate::field::{Fr, power_of_two, to_integer};
+use crate::gather::term_row;
 use crate::layout::{DEGREE_A, DEGREE_C, Layout};
 use crate::sumcheck::{mask_at, mask_sum};
 use ark_ff::{Field, One, Zero};
@@ -22,6 +23,8 @@ pub(crate) struct Queries<'a> {
     pub(crate) rho_c: Fr,
     /// `eta^i` for every claim.
     pub(crate) weights: Vec<Fr>,
+    /// The public outputs: where they are indices, they say which cells are read.
+    pub(crate) outputs: &'a [Fr],
 }
 
 /// `coefficient * sum_i r^(exponent of i) cell_i` over the real indices of a family of equations.
@@ -52,8 +55,8 @@ pub(crate) fn linear_terms(layout: &Layout) -> Vec<Weighted<'_>> {
     terms
 }
 
-/// Equations between cells that sum to zero, or to the public input: `x = x_in`, `scaled = 2^(s-bits) cell`,
-/// `cell = view`.
+/// Equations between cells that sum to a public number: `x = x_in`, `scaled = 2^(s-bits) cell`, `cell = view`,
+/// `view = out`, `-y_i - rem_i = [i < idx]` but for y_idx, which is one of the [`chosen_cells`].
 pub(crate) fn link_terms(layout: &Layout) -> Vec<Weighted<'_>> {
     let d = layout.descriptor();
     let mut terms = Vec::new();
@@ -70,20 +73,30 @@ pub(crate) fn link_terms(layout: &Layout) -> Vec<Weighted<'_>> {
             }
             Layer::Combine { cell, view, exponents } => {
                 terms.push(Weighted::block(Fr::one(), *cell, exponents));
-                terms.extend(view.iter().map(|term| Weighted {
-                    coefficient: -Fr::from(term.coefficient),
-                    term: *term,
-                    exponents,
-                }));
+                terms.extend(view_terms(view, -Fr::one(), exponents));
             }
             Layer::Linear(l) => {
                 if let Some(top) = l.remainders.last() {
                     tight_terms(&mut terms, d.range_bits, *top, l.tight.as_ref());
                 }
             }
+            Layer::Output { view, exponents } => terms.extend(view_terms(view, Fr::one(), exponents)),
+            Layer::Top1 { view, remainders, tight, exponents } => {
+                terms.extend(view_terms(view, -Fr::one(), exponents));
+                let limbs = remainders.iter().zip(0u32..);
+                let base = |limb| -power_of_two(u32::from(d.range_bits) * limb);
+                terms.extend(limbs.map(|(id, limb)| Weighted::block(base(limb), *id, exponents)));
+                if let Some(top) = remainders.last() {
+                    tight_terms(&mut terms, d.range_bits, *top, tight.as_ref());
+                }
+            }
         }
     }
     terms
+}
+
+fn view_terms<'a>(view: &'a [Term], factor: Fr, e: &'a Exponents) -> impl Iterator<Item = Weighted<'a>> {
+    view.iter().map(move |t| Weighted { coefficient: factor * Fr::from(t.coefficient), term: *t, exponents: e })
 }
 
 fn tight_terms<'a>(terms: &mut Vec<Weighted<'a>>, s: u8, cell: u16, tight: Option<&'a Tight>) {
@@ -135,17 +148,47 @@ pub(crate) fn linear_constant(layout: &Layout, r: &Fr, outputs: &[Fr]) -> Fr {
     layout.linear_layers().map(term).sum()
 }
 
-/// The public input's side of the links, `sum r^j x_j`, zero for other inputs; in a registration the least weights.
-pub(crate) fn link_constant(layout: &Layout, r: &Fr, inputs: &[Fr]) -> Fr {
+/// The public side of the links: `sum r^j x_j` of a public input, `sum r^j out_j` of outputs that are cells,
+/// `sum r^(b, i) [i < idx_b]` of outputs that are indices; in a registration the least weights.
+pub(crate) fn link_constant(layout: &Layout, r: &Fr, inputs: &[Fr], outputs: &[Fr]) -> Fr {
     if let Some(ranges) = layout.weight_ranges() {
         return ranges.constant(r);
     }
-    match layout.descriptor().layers.first() {
-        Some(Layer::Input { exponents, .. }) if layout.descriptor().input_visibility == Visibility::Public => {
-            horner(exponents, r, inputs)
+    let public = layout.descriptor().input_visibility == Visibility::Public;
+    let side = |layer: &Layer| match layer {
+        Layer::Input { exponents, .. } if public => horner(exponents, r, inputs),
+        Layer::Output { exponents, .. } => horner(exponents, r, outputs),
+        Layer::Top1 { exponents, .. } => {
+            let (_, [_, class, _, _]) = bases(exponents, r);
+            let before = |(weight, index)| weight * geom_sum(&class, index);
+            chosen(exponents, r, outputs).map(before).sum()
         }
         _ => Fr::zero(),
-    }
+    };
+    layout.descriptor().layers.iter().map(side).sum()
+}
+
+/// `r^(offset + s_b b)` and the index idx_b, for every element b of the batch.
+///
+/// Statements hold no index but those below the number of classes. Here every index of the padded block is one, and what
+/// is none counts as 0, so that nothing is read outside the block.
+fn chosen(e: &Exponents, r: &Fr, outputs: &[Fr]) -> impl Iterator<Item = (Fr, u64)> {
+    let (offset, [batch, ..]) = bases(e, r);
+    let last = (1i64 << index_bits(e.dims[1])) - 1;
+    let weights = std::iter::successors(Some(offset), move |w| Some(*w * batch));
+    let index = move |v| to_integer(v, 0, last).map_or(0, |i| i as u64);
+    weights.zip(outputs.iter().map(index)).take(e.dims[0] as usize)
+}
+
+/// The cells y_idx of outputs that are indices: the term, the coordinate, and `r^(offset + s_b b) sum_(i<n) r^(s_c i)`,
+/// since each meets all n equations.
+pub(crate) fn chosen_cells(layout: &Layout, r: &Fr, outputs: &[Fr]) -> Vec<(Term, [usize; 4], Fr)> {
+    let Some(Layer::Top1 { view, exponents, .. }) = layout.public_layer() else { return vec![] };
+    let (_, [_, class, _, _]) = bases(exponents, r);
+    let all = geom_sum(&class, exponents.dims[1].into());
+    let cells = (0..).zip(chosen(exponents, r, outputs));
+    let cells = cells.map(|(b, (weight, index))| ([b, index as usize, 0, 0], weight * all));
+    cells.flat_map(|(at, v)| view.iter().map(move |t| (*t, at, v * Fr::from(t.coefficient)))).collect()
 }
 
 /// What the biases contribute to `Xtot(k)`: each meets the constant 1, weighed by the exponents of all its outputs.
@@ -202,6 +245,10 @@ impl Queries<'_> {
             for t in terms {
                 q[self.column_of(&t.term)] += self.weights[claim] * self.weighted(&t, d);
             }
+        }
+        for (term, at, v) in chosen_cells(layout, &self.r, self.outputs) {
+            let row = term_row(layout.block(term.block), &term, at);
+            q[self.column_of(&term)] += self.weights[claims.links()] * v * eq_index(row as u64, d);
         }
         // a registration: all claims about weights and their limbs
         for run in layout.weight_ranges().iter().flat_map(|ranges| &ranges.runs) {

@@ -6,7 +6,7 @@
 use crate::closed_forms::{eq_index, eq_table};
 use crate::descriptor::{Block, Dims, Exponents, Kind, Linear, Map, Select, Term, Window};
 use crate::field::Fr;
-use crate::functionals::{Queries, Weighted, bases, linear_terms, link_terms, split};
+use crate::functionals::{Queries, Weighted, bases, chosen_cells, linear_terms, link_terms, split};
 use crate::layout::Layout;
 use ark_ff::{One, Zero};
 use rayon::prelude::*;
@@ -191,6 +191,10 @@ impl Queries<'_> {
                 let column = &mut q[self.column_of(&t.term)];
                 self.add_weighted(column, &t, self.weights[claim]);
             }
+        }
+        for (term, at, v) in chosen_cells(layout, &self.r, self.outputs) {
+            let row = term_row(layout.block(term.block), &term, at);
+            q[self.column_of(&term)][row] += self.weights[claims.links()] * v;
         }
         if let Some(ranges) = layout.weight_ranges() {
             let powers = powers(&self.r, rows as u32);

@@ -4,7 +4,7 @@
 
 use crate::checker::{self, LayoutError};
 use crate::closed_forms::index_bits;
-use crate::descriptor::{Block, Column, Descriptor, Layer, Linear, Map, Visibility};
+use crate::descriptor::{Block, Column, Descriptor, Layer, Linear, Map, Visibility, volume};
 use crate::field::Fr;
 use crate::ranges::Ranges;
 use crate::sumcheck::mask_length;
@@ -186,19 +186,33 @@ impl Layout {
     }
 
     /// The last layer, whose outputs are public.
-    pub fn output_layer(&self) -> Option<&Linear> {
-        self.linear_layers().find(|linear| linear.output.is_none())
+    pub fn public_layer(&self) -> Option<&Layer> {
+        self.descriptor.layers.iter().find(|layer| layer.is_public())
     }
 
     /// The number of public outputs.
     pub fn outputs(&self) -> usize {
-        self.output_layer().map_or(0, |l| crate::descriptor::volume(&l.exponents.dims) as usize)
+        match self.public_layer() {
+            Some(Layer::Linear(Linear { exponents, .. }) | Layer::Output { exponents, .. }) => {
+                volume(&exponents.dims) as usize
+            }
+            Some(Layer::Top1 { exponents, .. }) => exponents.dims[0] as usize,
+            _ => 0,
+        }
     }
 
-    /// The domain of a public output, both ends included: K-bit signed integers.
-    pub fn output_domain(&self) -> [i64; 2] {
+    /// The domain of an activation, both ends included: K-bit signed integers.
+    pub fn value_domain(&self) -> [i64; 2] {
         let half = 1i64 << (self.descriptor.value_bits - 1);
         [-half, half - 1]
+    }
+
+    /// The domain of a public output, both ends included: activations, or indices below the number of classes.
+    pub fn output_domain(&self) -> [i64; 2] {
+        match self.public_layer() {
+            Some(Layer::Top1 { exponents, .. }) => [0, i64::from(exponents.dims[1]) - 1],
+            _ => self.value_domain(),
+        }
     }
 
     /// The block of the input.

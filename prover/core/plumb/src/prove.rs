@@ -306,7 +306,7 @@ impl<P: Committer> Prover<'_, P> {
         let eta = t.challenge("eta");
         let z = [t.challenge("z1"), t.challenge("z2")].map(|z| powers(&z, layout.rows()));
         let weights = layout.claims().powers(&eta);
-        let queries = Queries { layout, r, a: &a, k: &k, rho_c, weights };
+        let queries = Queries { layout, r, a: &a, k: &k, rho_c, weights, outputs: &self.statement.outputs };
         let mut q = queries.dense_but_weights();
         let mu = layout.masks().iter().zip(&z).map(|(g, z)| inner(&columns[*g], z)).sum();
         send(t, &mut proof, "mu", &[mu]);

@@ -142,6 +142,7 @@ pub(crate) struct Reduced {
     pub(crate) a: Vec<Fr>,
     pub(crate) k: Vec<Fr>,
     pub(crate) rho_c: Fr,
+    pub(crate) outputs: Vec<Fr>,
 }
 
 fn receive<S: Scheme>(
@@ -244,7 +245,7 @@ pub(crate) fn replay<'a, S: Scheme>(
         c.sum - linear_constant(layout, &r, &statement.outputs),
         c.e_w,
         c.e_x - bias_constant(layout, &r, k),
-        link_constant(layout, &r, &statement.inputs),
+        link_constant(layout, &r, &statement.inputs, &statement.outputs),
     ]);
     let weights = layout.claims().powers(&eta);
     let mut claim = sumcheck::inner(&values, &weights);
@@ -257,7 +258,7 @@ pub(crate) fn replay<'a, S: Scheme>(
     debug_assert!(reader.is_at_end());
 
     // 6: the functionals at d
-    let mut functionals = Queries { layout, r, a: &a, k, rho_c, weights }.closed(&d);
+    let mut functionals = Queries { layout, r, a: &a, k, rho_c, weights, outputs: &statement.outputs }.closed(&d);
     for (mask, z) in layout.masks().into_iter().zip([z1, z2]) {
         functionals[mask] += rho_d * geom(&d, &z);
     }
@@ -270,6 +271,6 @@ pub(crate) fn replay<'a, S: Scheme>(
         value,
         opening,
         #[cfg(test)]
-        claims: Reduced { values, r, a, k: c.point, rho_c },
+        claims: Reduced { values, r, a, k: c.point, rho_c, outputs: statement.outputs.clone() },
     })
 }

@@ -3,7 +3,7 @@
 //! The executor follows the descriptor: `y = floor((W x + b + 2^(S-1)) / 2^S)`, functions, sums. A value outside its table is
 //! an error that names its place, never a wrap.
 
-use crate::descriptor::{Column, Dims, Kind, Layer, Linear, Map, Term, Window, volume};
+use crate::descriptor::{Column, Dims, Kind, Layer, Linear, Map, Term, Tight, Window, volume};
 use crate::field::Fr;
 use crate::gather::{indices, row, selected, tap_input, weight_position};
 use crate::layout::Layout;
@@ -25,7 +25,7 @@ pub struct LayerWeights {
 pub struct Trace {
     /// By block; empty where nothing is stored.
     pub cells: Vec<Vec<i64>>,
-    /// (batch, out, height, width) of the last layer.
+    /// Of the last layer: (batch, out, height, width), or an index for each element of the batch.
     pub outputs: Vec<i64>,
 }
 
@@ -223,6 +223,17 @@ impl<'a> Executor<'a> {
                     linear += 1;
                     self.requantise(layer, l, &sums)?;
                 }
+                Layer::Output { view, exponents } => self.trace.outputs = self.view(view, exponents.dims),
+                Layer::Top1 { view, remainders, tight, exponents } => {
+                    let cells = self.view(view, exponents.dims);
+                    let mut rest = vec![];
+                    for y in cells.chunks(exponents.dims[1] as usize) {
+                        let index = first_of_largest(y);
+                        rest.extend((0..).zip(y).map(|(i, v)| y[index] - v - i64::from(i < index)));
+                        self.trace.outputs.push(index as i64);
+                    }
+                    self.limbs(layer, &rest, remainders, tight.as_ref())?;
+                }
             }
         }
         Ok(self.trace)
@@ -237,7 +248,7 @@ impl<'a> Executor<'a> {
         let Column::Argument(j) = block.column else {
             return Ok(());
         };
-        let domain = layout.output_domain();
+        let domain = layout.value_domain();
         self.in_range(layer, &self.trace.cells[usize::from(id)], domain)?;
         let function = &d.functions[usize::from(d.pairs[usize::from(j)])];
         let value = |b: &crate::descriptor::Block| b.column == Column::Value(j) && b.same_rows(block);
@@ -309,28 +320,39 @@ impl<'a> Executor<'a> {
         out
     }
 
+    /// Stores a number in limbs of s bits, and the top one scaled where its range is tight.
+    fn limbs(&mut self, layer: usize, rest: &[i64], limbs: &[u16], tight: Option<&Tight>) -> Result<(), WitnessError> {
+        let s = self.layout.descriptor().range_bits;
+        for (limb, id) in (0..).zip(limbs) {
+            let values = rest.iter().map(|v| (v >> (limb * u32::from(s))) & ((1 << s) - 1)).collect();
+            self.store(layer, *id, values)?;
+        }
+        match (tight, limbs.last()) {
+            (Some(t), Some(top)) => self.scale(layer, *top, t.block, t.bits),
+            _ => Ok(()),
+        }
+    }
+
     /// `y = floor((acc + 2^(S-1)) / 2^S)`, and the remainder in limbs of s bits; `y = acc` for S = 0.
     fn requantise(&mut self, layer: usize, l: &Linear, sums: &[i64]) -> Result<(), WitnessError> {
         let rounded: Vec<i64> = sums.iter().map(|acc| acc + l.rounding() as i64).collect();
         let y: Vec<i64> = rounded.iter().map(|v| v >> l.shift).collect();
         let rest: Vec<i64> = rounded.iter().map(|v| v & ((1 << l.shift) - 1)).collect();
-        let s = self.layout.descriptor().range_bits;
-        for (limb, id) in (0..).zip(&l.remainders) {
-            let values = rest.iter().map(|v| (v >> (limb * u32::from(s))) & ((1 << s) - 1)).collect();
-            self.store(layer, *id, values)?;
-        }
-        if let (Some(t), Some(top)) = (&l.tight, l.remainders.last()) {
-            self.scale(layer, *top, t.block, t.bits)?;
-        }
+        self.limbs(layer, &rest, &l.remainders, l.tight.as_ref())?;
         match l.output {
             Some(id) => self.store(layer, id, y),
             None => {
-                self.in_range(layer, &y, self.layout.output_domain())?;
+                self.in_range(layer, &y, self.layout.value_domain())?;
                 self.trace.outputs = y;
                 Ok(())
             }
         }
     }
+}
+
+/// Ties go to the first.
+fn first_of_largest(y: &[i64]) -> usize {
+    (0..y.len()).rev().max_by_key(|i| y[*i]).unwrap_or(0)
 }
 
 /// The looked-up columns of phase 1, range columns and pairs. Rows of no block hold 0, or (0, f(0)); pad rows hold zeros

@@ -39,6 +39,8 @@ pub enum LayoutError {
     ConvolutionWindow { layer: usize },
     OutputLength { layer: usize, expected: Dims, got: Dims },
     OutputBlock { layer: usize },
+    OutputView { layer: usize },
+    ClassLengths { layer: usize, got: Dims },
     RemainderLimbs { layer: usize, expected: usize, got: usize },
     RemainderBlock { layer: usize, limb: usize },
     TightRange { layer: usize },
@@ -128,6 +130,12 @@ impl fmt::Display for LayoutError {
             }
             OutputBlock { layer } => {
                 write!(f, "layer {layer}: the output's block has other lengths, or is in no argument column")
+            }
+            OutputView { layer } => {
+                write!(f, "layer {layer}: public outputs are the cells of one block of activations, as they are")
+            }
+            ClassLengths { layer, got } => {
+                write!(f, "layer {layer}: classes have the lengths (batch, n, 1, 1), not {got:?}")
             }
             RemainderLimbs { layer, expected, got } => write!(f, "layer {layer}: expected {expected} limbs, got {got}"),
             RemainderBlock { layer, limb } => {

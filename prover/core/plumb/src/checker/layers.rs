@@ -43,6 +43,18 @@ impl<'a> Layers<'a> {
                 }
                 Layer::Combine { cell, view, exponents } => self.combine(*cell, view, exponents)?,
                 Layer::Linear(linear) => self.linear(linear)?,
+                Layer::Output { view, exponents } => {
+                    self.activations(view, &exponents.dims)?;
+                    self.family(exponents)?;
+                }
+                Layer::Top1 { view, remainders, tight, exponents } => {
+                    let got = exponents.dims;
+                    need(got[2..] == [1, 1], E::ClassLengths { layer: i, got })?;
+                    self.activations(view, &got)?;
+                    // differences of K-bit integers have K bits and a sign: those that are not negative have K
+                    self.limbs(d.value_bits, remainders, tight.as_ref(), &got)?;
+                    self.family(exponents)?;
+                }
             }
         }
         let (last, got) = (d.layers.len() - 1, d.layers.iter().position(Layer::is_public));
@@ -57,13 +69,14 @@ impl<'a> Layers<'a> {
         self.d.blocks.get(usize::from(id)).ok_or(E::NoSuchBlock { layer: self.layer, got: id })
     }
 
-    /// A layer fixes a block. Fixing the argument of a function fixes its value: the pair's look-up sees to that, if the
-    /// value is in the same rows and has the same lengths.
+    /// A layer fixes a block. An argument is looked up, so it is a K-bit integer that views may read. Fixing it fixes its
+    /// value too: the pair's look-up sees to that, if the value is in the same rows and has the same lengths.
     fn write(&mut self, id: u16) -> Checked {
         let block = self.block(id)?;
         need(!self.written[usize::from(id)], E::WrittenTwice { layer: self.layer, block: id })?;
         self.written[usize::from(id)] = true;
         if let Column::Argument(j) = block.column {
+            self.readable[usize::from(id)] = true;
             for (b, readable) in self.d.blocks.iter().zip(&mut self.readable) {
                 *readable |= b.column == Column::Value(j) && b.same_rows(block);
             }
@@ -152,6 +165,14 @@ impl<'a> Layers<'a> {
             bound += largest * u128::from(term.coefficient.unsigned_abs());
         }
         Ok(bound)
+    }
+
+    /// A view whose cells are K-bit integers: one block of activations, as it is.
+    fn activations(&self, view: &[Term], dims: &Dims) -> Checked {
+        self.view(view, dims)?;
+        let [Term { coefficient: 1, block, .. }] = view else { return Err(E::OutputView { layer: self.layer }) };
+        let column = self.block(*block)?.column;
+        need(matches!(column, Column::Argument(_) | Column::Value(_)), E::OutputView { layer: self.layer })
     }
 
     fn length(&self, what: &'static str, got: usize) -> Checked {

@@ -78,6 +78,25 @@ fn every_other_feature() {
 }
 
 #[test]
+fn public_cells_and_indices() {
+    for (end, n) in [(End::Threshold, 5), (End::Scores, 5), (End::Top1, 5), (End::Top1, 8), (End::Top1, 2)] {
+        accepted(ending([9, 3, 4, 6], 3, n, end), |s, x| {
+            let m = &s.key.model;
+            let h = plain_clamp(&plain_dense(&maps(x, [6, 1, 1]), &m[0], 3), 0, 31);
+            let y = flat(&plain_dense(&h, &m[1], 2));
+            match end {
+                End::Threshold => y.iter().map(|v| i64::from(*v >= 3)).collect(),
+                End::Scores => y,
+                End::Top1 => {
+                    let before = |i: &usize| y[..*i].iter().all(|v| v < &y[*i]) && y.iter().all(|v| v <= &y[*i]);
+                    vec![(0..y.len()).find(before).unwrap() as i64]
+                }
+            }
+        });
+    }
+}
+
+#[test]
 fn sums_of_maps() {
     accepted(sums([10, 3, 4, 6], 2, [3, 3, 6]), |s, x| {
         let m = &s.key.model;

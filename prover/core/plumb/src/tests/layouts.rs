@@ -40,6 +40,7 @@ pub(super) fn argument(d: &Descriptor, layer: usize) -> u16 {
         Layer::Linear(l) => l.output.unwrap(),
         Layer::Combine { cell, .. } => *cell,
         Layer::Input { block, .. } => *block,
+        Layer::Output { .. } | Layer::Top1 { .. } => panic!("writes nothing"),
     }
 }
 
@@ -185,6 +186,10 @@ fn more_bad_layouts() {
     assert_eq!(check(&net.finish()), Err(E::PublicLayer { expected: 2, got: Some(1) }));
 }
 
+fn of_end(end: End) -> Descriptor {
+    ending([9, 3, 4, 6], 3, 5, end)
+}
+
 fn summing() -> Descriptor {
     sums([10, 3, 4, 6], 2, [3, 3, 6])
 }
@@ -224,6 +229,81 @@ fn bad_sums_and_tables() {
     assert_eq!(broken("depthwise", &cnn(&CNN, false), depthwise), expected);
 }
 
+/// The layers of [`ending`].
+const SCORES: usize = 2;
+const END: usize = 3;
+
+#[test]
+fn bad_public_outputs() {
+    for end in ENDS {
+        check(&of_end(end)).unwrap();
+    }
+    let good = of_end(End::Threshold);
+    let (y, x) = (argument(&good, SCORES), argument(&good, 0));
+    let (rest, h) = (remainder(&good, SCORES), value(&good, 1));
+    fn view(d: &mut Descriptor) -> &mut View {
+        match &mut d.layers[END] {
+            Layer::Output { view, .. } | Layer::Top1 { view, .. } => view,
+            _ => panic!(),
+        }
+    }
+    fn exponents(d: &mut Descriptor) -> &mut Exponents {
+        match &mut d.layers[END] {
+            Layer::Output { exponents, .. } | Layer::Top1 { exponents, .. } => exponents,
+            _ => panic!(),
+        }
+    }
+    for end in [End::Threshold, End::Top1] {
+        refused! { of_end(end),
+            "nothing": |d: &mut Descriptor| view(d).clear() => E::EmptyView { layer: END },
+            "a sum": |d: &mut Descriptor| view(d).extend(whole(y)) => E::OutputView { layer: END },
+            "a multiple": |d: &mut Descriptor| view(d)[0].coefficient = 2 => E::OutputView { layer: END },
+            "the negative": |d: &mut Descriptor| view(d)[0].coefficient = -1 => E::OutputView { layer: END },
+            "an input in a range column": |d: &mut Descriptor| {
+                view(d)[0].block = x;
+                exponents(d).dims[1] = 6;
+            } => E::OutputView { layer: END },
+            "a remainder": |d: &mut Descriptor| view(d)[0].block = rest => E::UnfixedCells { layer: END, .. },
+            "no block": |d: &mut Descriptor| view(d)[0].block = 999 => E::NoSuchBlock { layer: END, got: 999 },
+            "another length": |d: &mut Descriptor| view(d)[0].block = h => E::ViewShape { layer: END, .. },
+            "padded classes": |d: &mut Descriptor| exponents(d).dims[1] = 8 => E::ViewShape { layer: END, .. },
+            "shared exponents": |d: &mut Descriptor| exponents(d).offset -= 1 => E::ExponentsOverlap { .. },
+            "equal strides": |d: &mut Descriptor| exponents(d).strides[0] = 4 => E::ExponentStrides { layer: END },
+            "in the middle": |d: &mut Descriptor| d.layers.swap(END, SCORES) => E::UnfixedCells { layer: SCORES, .. },
+            "not there": |d: &mut Descriptor| { d.layers.pop(); } => E::PublicLayer { expected: SCORES, got: None },
+            "scores public as well": |d: &mut Descriptor| linear(d, SCORES).output = None => E::UnfixedCells { layer: END, .. },
+        }
+    }
+    refused! { good,
+        "unpaired values": |d: &mut Descriptor| { let id = view(d)[0].block; d.blocks[usize::from(id)].offset += 64 } => E::UnfixedCells { layer: END, .. },
+        "a longer output": |d: &mut Descriptor| exponents(d).dims[2] = 2 => E::ViewBeyondRealLength { layer: END, .. },
+        "twice": |d: &mut Descriptor| {
+            let mut again = d.layers[END].clone();
+            let Layer::Output { exponents, .. } = &mut again else { panic!() };
+            exponents.offset += 1 << 20;
+            d.layers.push(again)
+        } => E::PublicLayer { expected: 4, got: Some(END) },
+    }
+    let good = of_end(End::Top1);
+    let limbs = |d: &mut Descriptor, change: &dyn Fn(&mut Vec<u16>, &mut Option<Tight>)| {
+        let Layer::Top1 { remainders, tight, .. } = &mut d.layers[END] else { panic!() };
+        change(remainders, tight)
+    };
+    refused! { good,
+        "a limb less": |d: &mut Descriptor| limbs(d, &|r, _| r.truncate(1)) => E::RemainderLimbs { layer: END, expected: 2, got: 1 },
+        "no limb": |d: &mut Descriptor| limbs(d, &|r, _| r.clear()) => E::RemainderLimbs { layer: END, expected: 2, got: 0 },
+        "a limb more": |d: &mut Descriptor| limbs(d, &|r, _| r.push(r[0])) => E::RemainderLimbs { layer: END, expected: 2, got: 3 },
+        "a limb twice": |d: &mut Descriptor| limbs(d, &|r, _| r[1] = r[0]) => E::WrittenTwice { layer: END, .. },
+        "the remainder of another layer": |d: &mut Descriptor| limbs(d, &|r, _| r[0] = rest) => E::WrittenTwice { layer: END, .. },
+        "a limb of other lengths": |d: &mut Descriptor| limbs(d, &|r, _| r[1] = x) => E::RemainderBlock { layer: END, limb: 1 },
+        "a limb in a free column": |d: &mut Descriptor| limbs(d, &|r, _| r[1] = y) => E::RemainderBlock { layer: END, limb: 1 },
+        "no tight range": |d: &mut Descriptor| limbs(d, &|_, t| *t = None) => E::TightRange { layer: END },
+        "a wider range": |d: &mut Descriptor| limbs(d, &|_, t| t.as_mut().unwrap().bits = 3) => E::TightRange { layer: END },
+        "scaled cells elsewhere": |d: &mut Descriptor| limbs(d, &|_, t| t.as_mut().unwrap().block = x) => E::TightRange { layer: END },
+        "classes of height 2": |d: &mut Descriptor| exponents(d).dims[2] = 2 => E::ClassLengths { layer: END, got: [3, 5, 2, 1] },
+    }
+}
+
 fn table(d: &mut Descriptor) -> &mut Vec<i32> {
     d.functions
         .iter_mut()
@@ -233,7 +313,9 @@ fn table(d: &mut Descriptor) -> &mut Vec<i32> {
 
 #[test]
 fn descriptors_have_one_encoding() {
-    for d in [mlp(), cnn(&CNN, false), cnn(&CNN, true), mixed(), signed(), summing()] {
+    for d in
+        [mlp(), cnn(&CNN, false), cnn(&CNN, true), mixed(), signed(), summing(), of_end(End::Scores), of_end(End::Top1)]
+    {
         check(&d).unwrap();
         let bytes = d.to_bytes();
         assert_eq!(Descriptor::from_bytes(&bytes).unwrap(), d);
@@ -267,7 +349,7 @@ fn verify_nonsense(layout: Layout) {
 fn damaged_descriptors() {
     let mut rng = Seeded::new(77);
     let (mut parsed, mut sound) = (0, 0);
-    for d in [mlp(), cnn(&CNN, false), mixed(), summing()] {
+    for d in [mlp(), cnn(&CNN, false), mixed(), summing(), of_end(End::Top1)] {
         let good = d.to_bytes();
         for _ in 0..6000 {
             let mut bytes = good.clone();

@@ -204,6 +204,29 @@ impl Net {
         (output.map_or(vec![], |y| whole(self.value_of(y))), dims)
     }
 
+    /// The arguments of a view of values.
+    pub(super) fn argument_of(&self, values: &View) -> View {
+        let value = &self.d.blocks[usize::from(values[0].block)];
+        let argument = |b: &Block| matches!(b.column, Column::Argument(_)) && b.same_rows(value);
+        whole(self.d.blocks.iter().position(argument).unwrap() as u16)
+    }
+
+    /// Public cells.
+    pub(super) fn output(&mut self, view: View, dims: Dims) {
+        let exponents = self.family(dims);
+        self.d.layers.push(Layer::Output { view, exponents });
+    }
+
+    /// Public indices.
+    pub(super) fn top1(&mut self, view: View, dims: Dims) {
+        let s = self.d.range_bits;
+        let limbs = self.d.value_bits.div_ceil(s);
+        let remainders = (0..limbs).map(|_| self.place(Column::Range(0), dims, 0)).collect();
+        let tight = self.tight(dims, self.d.value_bits - s * (limbs - 1), 0);
+        let exponents = self.family(dims);
+        self.d.layers.push(Layer::Top1 { view, remainders, tight, exponents });
+    }
+
     /// `cell = view`, and f of it.
     pub(super) fn combine(&mut self, view: View, dims: Dims, pair: u8) -> View {
         let cell = self.place(Column::Argument(pair), dims, 0);
@@ -349,6 +372,35 @@ pub(super) fn sums(sizes: [u8; 4], batch: u32, inner: [u32; 3]) -> Descriptor {
     net.finish()
 }
 
+/// What is public of the last layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum End {
+    /// Whether each score reaches 3.
+    Threshold,
+    /// The scores, whatever their function is.
+    Scores,
+    /// The first of the largest.
+    Top1,
+}
+pub(super) const ENDS: [End; 3] = [End::Threshold, End::Scores, End::Top1];
+
+/// Two dense layers, and the public outputs of n classes.
+pub(super) fn ending(sizes: [u8; 4], batch: u32, n: u32, end: End) -> Descriptor {
+    let relu = (0, (1 << (sizes[3] - 1)) - 1);
+    let mut net = Net::new(sizes, batch, Visibility::Committed, Visibility::Hidden, &[relu, (0, 0)]);
+    net.table(1, |y| (y >= 3).into());
+    let (x, dims) = net.input([6, 1, 1], 64, 3);
+    let (h, dims) = net.linear(Kind::Dense, x, dims, 4, 3, Some(0));
+    let (values, dims) = net.linear(Kind::Dense, h, dims, n, 2, Some(1));
+    let scores = net.argument_of(&values);
+    match end {
+        End::Threshold => net.output(values, dims),
+        End::Scores => net.output(scores, dims),
+        End::Top1 => net.top1(scores, dims),
+    }
+    net.finish()
+}
+
 /// Random weights and biases in given ranges.
 pub(super) fn random_model(
     layout: &Layout,
@@ -413,8 +465,11 @@ impl Setting {
             // outputs inside their domain, not all alike, other ones for each batch element
             let out = &trace.outputs;
             let batch: Vec<_> = out.chunks(out.len() / layout.descriptor().batch as usize).collect();
-            let alike = batch.windows(2).any(|w| w[0] == w[1]) || batch.iter().any(|o| o.iter().all(|v| *v == o[0]));
-            let inside = out.iter().all(|v| v.abs() < layout.output_domain()[1]);
+            let constant = |o: &[i64]| o.len() > 1 && o.iter().all(|v| *v == o[0]);
+            let alike = batch.windows(2).any(|w| w[0] == w[1]) || batch.iter().any(|o| constant(o));
+            // another output than the honest one is in the domain too
+            let indices = matches!(layout.public_layer(), Some(Layer::Top1 { .. }));
+            let inside = indices || out.iter().all(|v| v.abs() < layout.output_domain()[1]);
             (inside && !alike).then_some((model, inputs))
         })?;
         let committed = layout.commits_input().then(|| commit_input_with(&scheme, &layout, &inputs, &mut rng).unwrap());

@@ -83,6 +83,13 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
     assert!(gather(&layout, &r, &columns) == x);
     assert_eq!(bias_constant(&layout, &r, &k), biases);
 
+    // public outputs: any numbers, or indices
+    let top1 = matches!(layout.public_layer(), Some(Layer::Top1 { .. }));
+    let outputs: Vec<Fr> = match top1 {
+        true => (0..layout.outputs()).map(|_| rng.between(0, layout.output_domain()[1]).into()).collect(),
+        false => rng.fields(layout.outputs()).unwrap(),
+    };
+
     // each claim's functional alone, and all together
     let eta = rng.one();
     for claim in (0..claims.count()).rev().take(alone).map(Some).chain([None]) {
@@ -91,7 +98,7 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
             weights = vec![Fr::zero(); claims.count()];
             weights[i] = Fr::from(1u64);
         }
-        let queries = Queries { layout: &layout, r, a: &a, k: &k, rho_c, weights };
+        let queries = Queries { layout: &layout, r, a: &a, k: &k, rho_c, weights, outputs: &outputs };
         let dense = queries.dense();
         let closed = queries.closed(&d);
         for (i, (vector, value)) in dense.iter().zip(&closed).enumerate() {
@@ -117,6 +124,13 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
                         *cell += t.coefficient * r.pow([exponent(t.exponents, index)]);
                     }
                 }
+                if at == claims.links() {
+                    let (cells, constant) = equations_of_classes(&layout, &r, &outputs);
+                    assert!(!top1 || link_constant(&layout, &r, &[], &outputs) == constant);
+                    for (column, row, v) in cells {
+                        expected[column][row] += v;
+                    }
+                }
                 let masks = layout.masks()[0];
                 for (i, (got, expected)) in dense.iter().zip(&expected).enumerate() {
                     assert!(i == masks || got == expected);
@@ -126,10 +140,34 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
     }
     // the table column, and sums weighed by exponents
     assert_eq!(table_at(&layout, &gamma, &a), evaluate(&table(&layout, &gamma), &a));
-    let e = &layout.output_layer().unwrap().exponents;
-    let values = rng.fields(layout.outputs()).unwrap();
-    let sum: Fr = indices(e.dims).zip(&values).map(|(i, v)| r.pow([exponent(e, i)]) * v).sum();
-    assert_eq!(horner(e, &r, &values), sum);
+    if let Some(Layer::Linear(Linear { exponents: e, .. }) | Layer::Output { exponents: e, .. }) = layout.public_layer()
+    {
+        let sum: Fr = indices(e.dims).zip(&outputs).map(|(i, v)| r.pow([exponent(e, i)]) * v).sum();
+        assert_eq!(horner(e, &r, &outputs), sum);
+    }
+}
+
+/// What y_idx adds to the equations `y_idx - y_i - rem_i = [i < idx]`, one by one, and the sum of their right sides.
+fn equations_of_classes(layout: &Layout, r: &Fr, outputs: &[Fr]) -> (Vec<(usize, usize, Fr)>, Fr) {
+    let (mut cells, mut constant) = (vec![], Fr::zero());
+    if let Some(Layer::Top1 { view, exponents: e, .. }) = layout.public_layer() {
+        for index in indices(e.dims) {
+            let [b, i, _, _] = index;
+            let chosen = (0..e.dims[1]).find(|c| Fr::from(*c) == outputs[b]).unwrap() as usize;
+            let (block, power) = (layout.block(view[0].block), r.pow([exponent(e, index)]));
+            cells.push((layout.column(block.column), term_row(block, &view[0], [b, chosen, 0, 0]), power));
+            constant += if i < chosen { power } else { Fr::zero() };
+        }
+    }
+    (cells, constant)
+}
+
+#[test]
+fn of_public_cells_and_indices() {
+    for end in ENDS {
+        check(ending([9, 3, 4, 6], 3, 5, end));
+        check(ending([9, 3, 3, 5], 1, 1, end));
+    }
 }
 
 #[test]

@@ -204,6 +204,13 @@ fn of_sums_of_maps() {
     check(sums([7, 3, 4, 5], 1, [2, 2, 4]), 3, true);
 }
 
+#[test]
+fn of_public_cells_and_indices() {
+    for end in ENDS {
+        check(ending([7, 3, 4, 5], 2, 3, end), 4, true);
+    }
+}
+
 /// Public input and weights, an odd number of look-ups, two range columns, two functions, a residual sum.
 #[test]
 fn of_public_tensors() {
