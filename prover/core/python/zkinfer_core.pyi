@@ -10,6 +10,30 @@ from typing import Literal, TypedDict, final
 
 from typing_extensions import Buffer
 
+__all__ = [
+    "Cancelled",
+    "CommittedInput",
+    "CoreError",
+    "CoreFailed",
+    "InputRefused",
+    "KeyMalformed",
+    "LayoutRefused",
+    "ProofMalformed",
+    "ProofRejected",
+    "ProvingKey",
+    "Srs",
+    "SrsRefused",
+    "StatementRefused",
+    "VerifyingKey",
+    "WeightsRefused",
+    "WitnessOutOfRange",
+    "check_descriptor",
+    "commit_input",
+    "prove",
+    "setup",
+    "verify",
+]
+
 _Integers = Buffer
 _OnProgress = Callable[[str, float], object]
 _Visibility = Literal["hidden", "committed", "public"]
@@ -122,7 +146,7 @@ class ProvingKey:
 
     @staticmethod
     def from_bytes(bytes: bytes) -> ProvingKey:
-        """Read your own key, not a stranger's; raises KeyMalformed. Commitments are not recomputed."""
+        """Read your own key, not a stranger's: C_W is not recomputed; raises KeyMalformed."""
     def to_bytes(self) -> bytes: ...
     def verifying_key(self) -> VerifyingKey: ...
 

@@ -6,6 +6,7 @@ The descriptor's encoding is that of ``prover/core/plumb/src/encoding.rs``.
 import struct
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -53,9 +54,7 @@ class Writer:
         link = b"\0"
         if self.inputs == "committed":
             link = struct.pack(">BH", 1, self.block(INPUT, channels, offset)[0])
-        self.layers.append(
-            struct.pack(">BH", 0, block) + link + b"\0" + self.exponents(channels)
-        )
+        self.layers.append(struct.pack(">BH", 0, block) + link + b"\0" + self.exponents(channels))
         return block
 
     def positions(self, out, size):
@@ -101,7 +100,8 @@ class Writer:
         head = struct.pack(
             ">4sH4BIBBqqBHIB",
             b"PLMB", 1, self.log_rows, self.log_pad, RANGE_BITS, VALUE_BITS, 1,
-            NUMBER[self.inputs], NUMBER[self.weights], 0, (1 << RANGE_BITS) - 1, 1, chunks, 0, RANGE_BITS,
+            NUMBER[self.inputs], NUMBER[self.weights], 0, (1 << RANGE_BITS) - 1, 1, chunks,
+            0, RANGE_BITS,
         )  # fmt: skip
         return b"".join(
             (
@@ -133,13 +133,11 @@ class Network:
         return values.tolist()
 
 
-def network(
-    widths=(10, 7, 5, 3), *, inputs="hidden", weights="hidden", log_rows=8, log_pad=3
-):
+def network(widths=(10, 7, 5, 3), *, inputs="hidden", weights="hidden", log_rows=8, log_pad=3):
     """Make a network with weights so small that no activation leaves its range."""
     writer = Writer(log_rows, log_pad, inputs, weights)
     block = writer.input(widths[0])
-    layers = [*zip(widths, widths[1:], strict=False)]
+    layers = [*pairwise(widths)]
     for i, (channels, out) in enumerate(layers):
         block = writer.dense(block, channels, out, last=i == len(layers) - 1)
     random = np.random.default_rng(0)

@@ -90,9 +90,13 @@ def test_ctrl_c_stops_a_proof(job):
     whole = time.monotonic() - started
     timer = threading.Timer(whole / 10, signal.raise_signal, [signal.SIGINT])
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
+
+    def prove_on():
         for _ in range(50):
             job.prove()
+
+    with pytest.raises(KeyboardInterrupt):
+        prove_on()
     timer.join()
 
 
@@ -133,8 +137,8 @@ def test_other_threads_run_meanwhile(job):
     linked = core.setup(job.srs, committed.descriptor, committed.weights).verifying_key()
     work = {
         "check parameters": lambda: core.Srs.from_bytes(*powers(LOG_ROWS)),
-        "setup": job.setup,
-        "commit": lambda: core.commit_input(job.srs, linked, committed.x),
+        "setup": lambda: [job.setup() for _ in range(50)],
+        "commit": lambda: [core.commit_input(job.srs, linked, committed.x) for _ in range(50)],
         "prove": job.prove,
         "verify": lambda: core.verify(vk, *proof, CONTEXT),
     }

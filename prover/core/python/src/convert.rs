@@ -10,12 +10,17 @@ use pyo3::types::{PyBytes, PyInt};
 
 /// Any array of int64 that offers the buffer protocol, such as numpy's, in the order of its indices.
 pub(crate) fn integers(array: &Bound<'_, PyAny>, what: &str) -> PyResult<Vec<i64>> {
+    let refused = || PyTypeError::new_err(format!("{what}: expected an array of int64"));
     let buffer = PyBuffer::<i64>::get(array).map_err(|e| {
-        let error = PyTypeError::new_err(format!("{what}: expected an array of int64"));
+        let error = refused();
         error.set_cause(array.py(), Some(e));
         error
     })?;
-    buffer.to_vec(array.py())
+    // pyo3 0.30 takes big-endian arrays for native ones on little-endian machines
+    match buffer.format().to_bytes() {
+        [_] | [b'@' | b'=', _] => buffer.to_vec(array.py()),
+        _ => Err(refused()),
+    }
 }
 
 /// For each layer (one array for each of its maps, the biases).

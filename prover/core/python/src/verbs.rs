@@ -54,9 +54,9 @@ pub(crate) fn setup(
     on_progress: Option<Py<PyAny>>,
 ) -> PyResult<ProvingKey> {
     let committer = &srs.get().committer;
-    let descriptor = Descriptor::from_bytes(descriptor).or_raise(py)?;
-    let model = model(weights)?;
-    srs.get().holds(descriptor.log_rows.into())?;
+    let layout = Layout::new(Descriptor::from_bytes(descriptor).or_raise(py)?).or_raise(py)?;
+    srs.get().holds(layout.c())?;
+    let (descriptor, model) = (layout.descriptor().clone(), model(weights)?);
     let key = watched(py, on_progress, setup_done, |watch| {
         plumb::keys::setup(&Watched::new(committer, watch), descriptor, model)
     })?;
