@@ -179,7 +179,8 @@ impl Raise for SetupError {
             SetupError::Layout(e) => e.raise(py),
             SetupError::Weights(e) => e.raise(py),
             SetupError::Scheme(_) | SetupError::Randomness(_) => new::<CoreFailed>(&self),
-            SetupError::Cancelled(_) => new::<Cancelled>(&self),
+            SetupError::Cancelled(_) | SetupError::Registration(ProveError::Cancelled(_)) => new::<Cancelled>(&self),
+            SetupError::Registration(_) | SetupError::Registered(_) => new::<CoreFailed>(&self),
         }
     }
 }
@@ -204,6 +205,8 @@ impl Raise for VerifyError {
             VerifyError::Statement(_) => new::<StatementRefused>(&self),
             VerifyError::Malformed(_) => new::<ProofMalformed>(&self),
             VerifyError::Rejected(_) => new::<ProofRejected>(&self),
+            // keys that were set up or read are registered
+            VerifyError::Unregistered => new::<KeyMalformed>(&self),
         }
     }
 }
