@@ -17,6 +17,7 @@ The tree of this package; the other packages hang their own branches on `Zkinfer
     │   ├── ValueDoesNotFit     ZK111  ValueError
     │   ├── ExportFailed        ZK112  RuntimeError
     │   ├── AccumulatorTooWide  ZK113  ValueError
+    │   ├── LayoutUnsupported   ZK114  NotImplementedError
     │   └── AccuracyUnreachable ZK211  ValueError
     ├── TorchMissing            ZK190  ImportError (exit status 3)
     └── InputRefused            ZK200              the input of a run cannot be used
@@ -400,6 +401,28 @@ class AccuracyUnreachable(ModelRefused, ValueError):
     code = "ZK211"
     title = "accuracy unreachable"
     fix = "allow a larger max_error, or scale the model's inputs and weights to moderate size."
+
+
+class LayoutUnsupported(ModelRefused, NotImplementedError):
+    """Plumb has no proof of an operation of the program, or none of its size.
+
+    Attributes
+    ----------
+    op, node
+        The operation of the program, and the model's node that it comes from.
+    reason
+        What has no proof.
+    """
+
+    code = "ZK114"
+    title = "no Plumb layout"
+    fix = "use the ezkl backend for this model, or replace the layer."
+
+    def __init__(self, *, op: str, node: str, reason: str) -> None:
+        super().__init__(f"{op}: {reason}", place=f"node '{node}'")
+        self.op = op
+        self.node = _line(node)
+        self.reason = self.detail
 
 
 class TorchMissing(ZkinferError, ImportError):

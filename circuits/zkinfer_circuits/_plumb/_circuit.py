@@ -1,0 +1,183 @@
+"""From a program to what Plumb proves: the layout that is cheapest to prove."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._errors import LayoutUnsupported
+from .._program._moves import Reshape
+from ._cost import Cost, estimate
+from ._descriptor import Who
+from ._frames import frames_of
+from ._functions import identity
+from ._lower import lower
+from ._pack import full_maps, pack, producers
+from ._place import TooWide, build
+from ._plan import PlanLinear
+from ._salts import apart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from .._program._program import Program
+    from ._pack import Packing
+    from ._plan import Plan
+
+    Array = NDArray[Any]
+
+# Even, as the opening splits rows into a square.
+_LOG_ROWS = range(8, 21, 2)
+_MOST_RANGE_BITS = 20
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PlumbCircuit:
+    """A program as Plumb proves it.
+
+    Attributes
+    ----------
+    descriptor
+        The descriptor's bytes.
+    weights
+        For each layer with weights, in order: those of each of its maps, flat int64, and its biases.
+    input_order, output_order
+        For each input value and each public output of one inference, in the order of the proof, its
+        place in the program's flat tensor.
+    cost
+        Estimates.
+    """
+
+    descriptor: bytes
+    weights: tuple[tuple[tuple[Array, ...], Array], ...]
+    input_order: Array
+    output_order: Array
+    cost: Cost
+
+
+def layout_program(program: Program, *, inputs: str, weights: str, batch: int = 1) -> PlumbCircuit:
+    """Return the layout of a program whose proofs take the least time, by a rough model of it.
+
+    The same program has the same layout, to the last byte.
+
+    Parameters
+    ----------
+    program
+        The program.
+    inputs
+        Who learns the input: "hidden", "committed" or "public".
+    weights
+        Who learns the weights: "hidden" or "public".
+    batch
+        Inferences in one proof.
+
+    Raises
+    ------
+    LayoutUnsupported
+        Plumb has no proof of some operation, or none of this size.
+    ValueError
+        The visibilities or the batch are none.
+    """
+    if inputs not in ("hidden", "committed", "public"):
+        raise ValueError(f"inputs that are {inputs!r}, wanted 'hidden', 'committed' or 'public'")
+    if weights not in ("hidden", "public"):
+        raise ValueError(f"weights that are {weights!r}, wanted 'hidden' or 'public'")
+    if batch < 1:
+        raise ValueError(f"a batch of {batch}")
+    who, hidden = Who[inputs.upper()], weights == "hidden"
+    best: tuple[float, Plan, Packing] | None = None
+    refused: LayoutUnsupported | None = None
+    for frame in _input_frames(program):
+        try:
+            for plan, places in _layouts(program, frame, hidden, batch):
+                cost = estimate(plan, places, batch).prove_seconds
+                if best is None or cost < best[0]:
+                    best = (cost, plan, places)
+        except LayoutUnsupported as error:
+            refused = refused or error
+    if best is None:
+        raise refused or LayoutUnsupported(
+            op="Program", node=program.nodes[-1].name, reason="it is too large"
+        )
+    _, plan, places = best
+    try:
+        descriptor, values = build(plan, places, who, Who[weights.upper()], batch)
+    except TooWide as error:
+        node = program.nodes[error.node]
+        raise LayoutUnsupported(
+            op=type(node.op).__name__,
+            node=node.name,
+            reason="a sum is not proven to stay below 2^62",
+        ) from None
+    orders = plan.input_order, plan.output_order
+    none = np.zeros(0, dtype=np.int64)
+    return PlumbCircuit(
+        descriptor=descriptor.to_bytes(),
+        weights=values,
+        input_order=none if orders[0] is None else orders[0],
+        output_order=none if orders[1] is None else orders[1],
+        cost=estimate(plan, places, batch),
+    )
+
+
+def _input_frames(program: Program) -> list[Array]:
+    """Return arrangements of the input that its readers might want, the natural one first."""
+    shape = program.input_shape
+    n = math.prod(shape)
+    every = np.arange(n, dtype=np.int64)
+    shapes, found = {shape: None}, [every.reshape(1, 1, n)]
+    wanted = {0}
+    for i, node in enumerate(program.nodes):
+        if isinstance(node.op, Reshape) and wanted.intersection(node.sources):
+            wanted.add(i)
+            shapes[node.shape] = None
+    found += [frame.index(s) for s in shapes for frame in frames_of(s)]
+    unique: list[Array] = []
+    for each in found:
+        if not any(each.shape == u.shape and (each == u).all() for u in unique):
+            unique.append(each)
+    return unique
+
+
+def _layouts(
+    program: Program, frame: Array, hidden: bool, batch: int
+) -> Iterator[tuple[Plan, Packing]]:
+    """Yield what fits, for all numbers of rows and of bits of the range table."""
+    plan = lower(program, frame, frozenset())
+    if not plan.functions:
+        # An input needs a pair of columns, whatever its function.
+        plan.function(identity(program.width))
+    shifts = [layer.shift for layer in plan.layers if isinstance(layer, PlanLinear)]
+    most = min(_MOST_RANGE_BITS, max([*shifts, 4]))
+    for log_rows in _LOG_ROWS:
+        roomy = _with_room(program, frame, plan, log_rows) if hidden else plan
+        if roomy is None:
+            continue
+        for range_bits in range(min(4, most), most + 1):
+            places = pack(roomy, log_rows, range_bits, batch, hidden)
+            if places is not None:
+                yield roomy, places
+
+
+def _with_room(program: Program, frame: Array, plan: Plan, log_rows: int) -> Plan | None:
+    """Return a plan whose weights leave room for random numbers in every chunk."""
+    splits: set[int] = set()
+    while True:
+        plan = apart(plan, log_rows)
+        full = full_maps(plan, log_rows)
+        if not full:
+            return plan
+        found = {
+            node
+            for i, k in full
+            for node in producers(plan, plan.layers[i].maps[k])  # type: ignore[union-attr]
+        }
+        if -1 in found or found <= splits:
+            return None
+        splits |= found
+        plan = lower(program, frame, frozenset(splits))

@@ -1,0 +1,325 @@
+"""What Plumb's verifier knows of a model beside its commitments, and its one encoding as bytes.
+
+The classes mirror those of the Rust crate `plumb` (prover/core/plumb/src/descriptor.rs), which says
+what each field means; the bytes are those of its encoding.rs. Nothing is checked here: whether a
+layout is sound is for the crate's checker alone.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+MAGIC = b"PLMB"
+VERSION = 1
+
+Dims = tuple[int, int, int, int]
+
+
+class Who(enum.IntEnum):
+    """Who learns a tensor."""
+
+    HIDDEN = 0
+    COMMITTED = 1
+    PUBLIC = 2
+
+
+class Column(enum.IntEnum):
+    """The kinds of columns that hold blocks."""
+
+    RANGE = 0
+    ARGUMENT = 1
+    VALUE = 2
+    INPUT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A tensor (batch, channel, height, width) in a column, each dimension padded."""
+
+    column: Column
+    number: int
+    offset: int
+    dims: Dims
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A coordinate i of a view reads i 2^shift + low."""
+
+    shift: int = 0
+    low: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One summand of a view: a coefficient times cells of a block."""
+
+    coefficient: int
+    block: int
+    height: Select = Select()
+    width: Select = Select()
+
+
+View = tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exponents:
+    """The powers of r that weigh the equations of one tensor."""
+
+    offset: int
+    strides: Dims
+    dims: Dims
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The window of a convolution, in height and width."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    before: tuple[int, int]
+    after: tuple[int, int]
+
+
+class Kind(enum.IntEnum):
+    """Which products a map sums."""
+
+    DENSE = 0
+    CONVOLUTION = 1
+    DEPTHWISE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Weights times cells."""
+
+    kind: Kind
+    window: Window | None
+    view: View
+    input: Dims
+    weights: int
+    weight_bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The input, in an argument column."""
+
+    block: int
+    link: int | None
+    exponents: Exponents
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """``cell = view``."""
+
+    cell: int
+    view: View
+    exponents: Exponents
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A sum of maps with its requantisation; without an output block it is the public output."""
+
+    maps: tuple[Map, ...]
+    output: int | None
+    remainders: tuple[int, ...]
+    shift: int
+    exponents: Exponents
+    biases: int
+    bias_bits: int
+
+
+Layer = Input | Combine | Linear
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Rows of the table column that hold one table."""
+
+    offset: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    """``min(max(y, low), high)``."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Any function of a K-bit integer, its 2^K values in order."""
+
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function and where its table is."""
+
+    slot: Slot
+    kind: Clamp | Table
+
+
+@dataclass(frozen=True, slots=True)
+class MaskCells:
+    """Cells of column M that hide the evaluations of sumcheck C."""
+
+    rows: tuple[int, int, int, int]
+    weights: tuple[int, int]
+    inputs: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A model."""
+
+    log_rows: int
+    log_pad: int
+    range_bits: int
+    value_bits: int
+    batch: int
+    input_visibility: Who
+    weight_visibility: Who
+    input_domain: tuple[int, int]
+    range_columns: int
+    chunks: int
+    range_table: Slot
+    functions: tuple[Function, ...]
+    pairs: tuple[int, ...]
+    mask_cells: MaskCells
+    salts: tuple[int, ...]
+    input_salts: tuple[int, ...]
+    blocks: tuple[Block, ...]
+    layers: tuple[Layer, ...]
+
+    def to_bytes(self) -> bytes:
+        """Return the one encoding."""
+        return b"".join(
+            (
+                MAGIC,
+                _u16(VERSION),
+                bytes([self.log_rows, self.log_pad, self.range_bits, self.value_bits]),
+                _u32(self.batch),
+                bytes([self.input_visibility, self.weight_visibility]),
+                struct.pack(">2q", *self.input_domain),
+                _u8(self.range_columns),
+                _u16(self.chunks),
+                _slot(self.range_table),
+                _list(_u8, self.functions, _function),
+                _list(_u8, self.pairs, _u8),
+                _words((*self.mask_cells.rows, *self.mask_cells.weights, *self.mask_cells.inputs)),
+                _list(_u16, self.salts, _u32),
+                _list(_u16, self.input_salts, _u32),
+                _list(_u16, self.blocks, _block),
+                _list(_u16, self.layers, _layer),
+            )
+        )
+
+
+def _u8(v: int) -> bytes:
+    return struct.pack(">B", v)
+
+
+def _u16(v: int) -> bytes:
+    return struct.pack(">H", v)
+
+
+def _u32(v: int) -> bytes:
+    return struct.pack(">I", v)
+
+
+def _words(values: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(values)}I", *values)
+
+
+def _list(count: Callable[[int], bytes], items: Sequence[T], each: Callable[[T], bytes]) -> bytes:
+    return count(len(items)) + b"".join(each(item) for item in items)
+
+
+def _option(item: T | None, each: Callable[[T], bytes]) -> bytes:
+    return b"\0" if item is None else b"\1" + each(item)
+
+
+def _slot(s: Slot) -> bytes:
+    return struct.pack(">IB", s.offset, s.bits)
+
+
+def _function(f: Function) -> bytes:
+    if isinstance(f.kind, Clamp):
+        return _slot(f.slot) + struct.pack(">B2i", 0, f.kind.low, f.kind.high)
+    values = f.kind.values
+    return _slot(f.slot) + struct.pack(f">BI{len(values)}i", 1, len(values), *values)
+
+
+def _block(b: Block) -> bytes:
+    return struct.pack(">BBI4I", b.column, b.number, b.offset, *b.dims)
+
+
+def _exponents(e: Exponents) -> bytes:
+    return struct.pack(">5Q4I", e.offset, *e.strides, *e.dims)
+
+
+def _view(view: View) -> bytes:
+    return _list(_u8, view, _term)
+
+
+def _term(t: Term) -> bytes:
+    h, w = t.height, t.width
+    return struct.pack(">iHBIBI", t.coefficient, t.block, h.shift, h.low, w.shift, w.low)
+
+
+def _map(m: Map) -> bytes:
+    w = m.window
+    window = b"" if w is None else bytes([*w.kernel, *w.stride, *w.before, *w.after])
+    return b"".join(
+        (
+            _u8(m.kind),
+            window,
+            _view(m.view),
+            _words(m.input),
+            struct.pack(">IB", m.weights, m.weight_bits),
+        )
+    )
+
+
+# An input never has an exact range below its column's, nor a remainder a top limb below its table's:
+# the byte says that there is none.
+_NOT_TIGHT = b"\0"
+
+
+def _layer(layer: Layer) -> bytes:
+    match layer:
+        case Input():
+            link = _option(layer.link, _u16)
+            return _u8(0) + _u16(layer.block) + link + _NOT_TIGHT + _exponents(layer.exponents)
+        case Combine():
+            return _u8(1) + _u16(layer.cell) + _view(layer.view) + _exponents(layer.exponents)
+        case Linear():
+            return b"".join(
+                (
+                    _u8(2),
+                    _list(_u8, layer.maps, _map),
+                    _option(layer.output, _u16),
+                    _list(_u8, layer.remainders, _u16),
+                    _NOT_TIGHT,
+                    _u8(layer.shift),
+                    _exponents(layer.exponents),
+                    struct.pack(">IB", layer.biases, layer.bias_bits),
+                )
+            )
