@@ -45,7 +45,8 @@ class PlumbCircuit:
     descriptor
         The descriptor's bytes.
     weights
-        For each layer with weights, in order: those of each of its maps, flat int64, and its biases.
+        For each layer with weights, in order: those of each of its maps, flat, and its biases; all
+        int64.
     input_order, output_order
         For each input value and each public output of one inference, in the order of the proof, its
         place in the program's flat tensor.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ._pack import index_bits, padded, weight_blocks
-from ._plan import PlanLinear
+from ._plan import PlanInput, PlanLinear, PlanMap
 
 if TYPE_CHECKING:
     from ._pack import Packing
@@ -20,7 +20,10 @@ _SMALL = 350.0  # one small integer there
 _ROW = 60.0  # one row of one column in sumchecks, helpers and combinations
 _WEIGHT = 90.0  # one position of a weight chunk
 _CELL = 120.0  # one cell of a block, in the functionals that read it
-_LAYER = 20_000.0  # one layer, and one limb of a remainder: a closed form for the verifier
+# One closed form for the verifier, and one commitment of weights: they cost gas more than time, and
+# among layouts of about the same time decide.
+_TERM = 300_000.0
+_CHUNK = 600_000.0
 _FIXED = 2e6  # what the smallest proof costs anyway
 # Full-size scalars of an opening, per row: quotients and what is folded.
 _OPENING = 2.5
@@ -72,7 +75,8 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
     for i, layer in enumerate(plan.layers):
         if isinstance(layer, PlanLinear):
             cells += len(places.remainders.get(i, ())) * padded((batch, *layer.size))
-    nanoseconds = _FIXED + _CELL * cells + _LAYER * (len(plan.layers) + limbs)
+    nanoseconds = _FIXED + _CELL * cells + _TERM * (_terms(plan) + limbs)
+    nanoseconds += _CHUNK * places.chunks
     nanoseconds += rows * (
         _SMALL * small
         + _FULL * (helpers + 2 + _OPENING)
@@ -97,3 +101,24 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
         proof_bytes=32 * words,
         prove_seconds=nanoseconds / 1e9,
     )
+
+
+def _terms(plan: Plan) -> float:
+    """Return the functionals of all layers, limbs of remainders aside."""
+    count = 0.0
+    for layer in plan.layers:
+        match layer:
+            case PlanInput():
+                count += 1
+            case PlanLinear():
+                count += 1 + sum(len(m.view) * _taps(m) for m in layer.maps)
+            case _:
+                count += 1 + len(layer.view)
+    return count
+
+
+def _taps(each: PlanMap) -> float:
+    """Return what a window costs in functionals without one."""
+    if each.window is None:
+        return 1.0
+    return 1.0 + each.window.kernel[0] * each.window.kernel[1] / 16

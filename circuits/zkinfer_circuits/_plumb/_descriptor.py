@@ -298,8 +298,8 @@ def _map(m: Map) -> bytes:
     )
 
 
-# An input never has an exact range below its column's, nor a remainder a top limb below its table's:
-# the byte says that there is none.
+# No input has an exact range below its column's, and no remainder a top limb below its table's: the
+# byte says that there is none.
 _NOT_TIGHT = b"\0"
 
 

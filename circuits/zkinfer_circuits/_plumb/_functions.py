@@ -25,16 +25,21 @@ class Total:
     Attributes
     ----------
     kind
-        The function.
+        What is looked up.
+    offset
+        What is added to it. A step from 0 to 1 at t is the clamp to [t - 1, t], less t - 1: clamps
+        have a closed form, and the verifier reads no table.
     guarded
-        Whether some arguments that can occur have no value: then the function gives them
-        `-2^(K-1)`, a value that it takes nowhere else, and whoever looks it up proves that the
-        negative of what came out is a K-bit integer. Of K-bit integers only that value has none.
+        Whether some arguments that can occur have no value, or none of K bits: then the function
+        gives them `-2^(K-1)`, a value that it takes nowhere else, and whoever looks it up proves
+        that the negative of what came out is a K-bit integer. Of K-bit integers only that value has
+        no such negative.
     rising
-        Whether it never falls, is nowhere negative, and has a value everywhere.
+        Whether what is looked up never falls, is nowhere negative, and has a value everywhere.
     """
 
     kind: FunctionKind
+    offset: int
     guarded: bool
     rising: bool
 
@@ -55,41 +60,48 @@ def total(op: Lookup, reach: tuple[int, int], width: int) -> Total | None:
         K.
     """
     least, greatest = -(1 << width - 1), (1 << width - 1) - 1
-    low, high = max(reach[0], least, op.low), min(reach[1], greatest, op.high)
-    values = np.asarray(op.values, dtype=np.int64)
+    low, high = max(reach[0], op.low), min(reach[1], op.high)
     if low > high or reach[0] < least or reach[1] > greatest:
         return None
-    used = values[low - op.low : high - op.low + 1]
-    if used.min() < least or used.max() > greatest:
-        return None
-    guarded = (low, high) != reach
-    if not guarded:
-        clamp = _clamp(used, low, least, greatest)
-        rising = bool((np.diff(used) >= 0).all()) and int(used[0]) >= 0
-        if clamp is not None:
-            return Total(clamp, guarded=False, rising=rising)
-    elif used.min() == least:
+    used = np.asarray(op.values, dtype=np.int64)[low - op.low : high - op.low + 1]
+    inside = (used >= least) & (used <= greatest)
+    guarded = (low, high) != reach or not inside.all()
+    rising = not guarded and bool((np.diff(used) >= 0).all())
+    if rising:
+        found = _clamp(used, low, least, greatest)
+        if found is not None:
+            clamp, offset = found
+            first = min(max(low, clamp.low), clamp.high)
+            return Total(clamp, offset, guarded=False, rising=first >= 0)
+    if guarded and ((used == least).any() or not inside.any()):
         return None
     every = np.arange(least, greatest + 1)
+    # Arguments that cannot occur may have any value.
     spread = used[np.clip(every, low, high) - low]
     if guarded:
-        spread = np.where((every < low) | (every > high), least, spread)
-    table = Table(tuple(spread.tolist()))
-    rising = not guarded and bool((np.diff(used) >= 0).all()) and int(used[0]) >= 0
-    return Total(table, guarded, rising)
+        known = (every >= low) & (every <= high) & (spread >= least) & (spread <= greatest)
+        spread = np.where(known, spread, least)
+    return Total(Table(tuple(spread.tolist())), 0, guarded, rising and int(used[0]) >= 0)
 
 
-def _clamp(values: Array, low: int, least: int, greatest: int) -> Clamp | None:
-    """Return the clamp that has these values from `low` on; of several, the one with fewer bounds."""
+def _clamp(values: Array, low: int, least: int, greatest: int) -> tuple[Clamp, int] | None:
+    """Return a clamp and an offset whose sum has these rising values from `low` on.
+
+    Of several, the one with fewer bounds.
+    """
     at = np.arange(low, low + len(values))
-    smallest, largest = int(values.min()), int(values.max())
+    # Where values rise, they rise as their arguments do; elsewhere a bound holds them.
+    rises = np.flatnonzero(np.diff(values))
+    offset = int(values[rises[0]] - at[rises[0]]) if len(rises) else int(values[0] - at[0])
+    smallest, largest = int(values[0]) - offset, int(values[-1]) - offset
     for bottom, top in (
         (least, greatest),
-        (0, greatest),
         (smallest, greatest),
         (least, largest),
         (smallest, largest),
     ):
-        if (np.clip(at, bottom, top) == values).all():
-            return Clamp(bottom, top)
+        if bottom < least or top > greatest:
+            continue
+        if (np.clip(at, bottom, top) + offset == values).all():
+            return Clamp(bottom, top), offset
     return None

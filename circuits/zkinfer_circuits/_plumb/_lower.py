@@ -2,13 +2,14 @@
 
 An `Affine` becomes a linear layer, and its numbers stand where its reader wants them: if nobody but
 look-ups of one function reads them, in a block of arguments of that function; else in one of the
-identity, whose values can be read by all. Look-ups of what stands elsewhere copy it first. Moves cost
+identity, whose values all may read. Look-ups of what stands elsewhere copy it first. Moves cost
 nothing, and neither do look-ups that are the identity on what can occur.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from .._errors import LayoutUnsupported
 from .._program._integer import Affine, Input, Lookup
 from .._program._moves import Concat, Gather, Pad, Reshape, Slice, Transpose
 from .._program._shared import ArgMax, WindowMax
+from ._descriptor import Clamp, Kind, Term, View
 from ._frames import Frame, frames_of
 from ._functions import Total, identity, total
 from ._maps import LARGEST_MATRIX, Operand, dense_maps, framed, matrix_size, written_out
@@ -30,8 +32,8 @@ from ._plan import (
     PlanTop1,
     whole,
 )
-from ._refs import NONE, Refs, cells, constants, dense_of, joined
-from ._windows import larger_of, pooled
+from ._refs import NONE, Refs, cells, constants, dense_of, joined, summed
+from ._windows import larger_of, pooled, slid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 _MOVES = (Reshape, Transpose, Slice, Concat, Pad, Gather)
+# What the core's checker accepts, in a map, a view or a list of functions, and of layers.
+LONGEST_LIST = 64
+_MOST_LAYERS = 1 << 12
 # References to the public output: cell i is output i.
 _PUBLIC = -2
 
@@ -90,15 +95,26 @@ class _Lowering:
             if isinstance(node.op, Lookup):
                 reach = self._program.ranges[node.sources[0]]
                 found = total(node.op, reach, self._program.width)
-                if found is None:
-                    raise self._unsupported(i, "its table is not one of K-bit integers")
-                self._totals[i] = found
+                if found is not None:
+                    self._totals[i] = found
         for i, node in enumerate(self._nodes):
             self._at = i
             made = self._input(input_frame) if i == 0 else self._node(node)
             self._made.append(made)
         self._finish()
+        self._check_limits()
         return self._plan
+
+    def _check_limits(self) -> None:
+        """Refuse what has no encoding, or is more than the core's checker accepts."""
+        plan = self._plan
+        for layer in plan.layers:
+            maps = layer.maps if isinstance(layer, PlanLinear) else ()
+            if max((len(maps), *(len(m.view) for m in maps))) > LONGEST_LIST:
+                self._at = layer.node if isinstance(layer, PlanLinear) else self._at
+                raise self._unsupported(self._at, "it reads numbers from too many places")
+        if len(plan.layers) > _MOST_LAYERS or len(plan.functions) > LONGEST_LIST:
+            raise self._unsupported(self._at, "there are too many layers or functions before it")
 
     def _unsupported(self, i: int, reason: str) -> LayoutUnsupported:
         node = self._nodes[i]
@@ -114,7 +130,11 @@ class _Lowering:
         """Return whether a node's elements are elements of its sources."""
         node = self._nodes[i]
         if isinstance(node.op, Lookup):
-            return self._totals[i].kind == identity(self._program.width)
+            found = self._totals.get(i)
+            # With an offset, it is one even so, but numbers change.
+            return found is not None and (
+                (found.kind, found.offset) == (identity(self._program.width), 0)
+            )
         return isinstance(node.op, _MOVES)
 
     def _only_function(self, i: int) -> Total | None:
@@ -124,7 +144,7 @@ class _Lowering:
             return None
         for r in self._readers[i]:
             op = self._nodes[r].op
-            if isinstance(op, Lookup) and not self._passes(r):
+            if r in self._totals and not self._passes(r):
                 wanted.add(self._totals[r])
                 continue
             found = self._only_function(r) if self._passes(r) or isinstance(op, WindowMax) else None
@@ -159,8 +179,9 @@ class _Lowering:
             case Affine():
                 return self._affine(op)
             case Lookup():
-                refs = self._made[node.sources[0]]
-                return self._look_up(refs, self._totals[self._at])
+                if self._at not in self._totals:
+                    raise self._unsupported(self._at, "its table is not one of K-bit integers")
+                return self._look_up(self._made[node.sources[0]], self._totals[self._at])
             case WindowMax():
                 return self._window_max(op)
             case ArgMax():
@@ -177,7 +198,7 @@ class _Lowering:
             (
                 self._totals[r]
                 for r in self._readers[0]
-                if isinstance(self._nodes[r].op, Lookup) and not self._passes(r)
+                if r in self._totals and not self._passes(r)
             ),
             None,
         )
@@ -240,9 +261,9 @@ class _Lowering:
             if made is None:
                 if not flat or matrix_size(each, x, channels) > LARGEST_MATRIX:
                     return None
-                made, added = written_out(each, x, channels, op.bound, self._sizes)
-                biases = biases + added
-            maps += made
+                made = written_out(each, x, shape, op.bound, self._sizes)
+            maps += made[0]
+            biases = biases + made[1]
         return maps, biases
 
     def _linear(self, op: Affine, maps: list[PlanMap], biases: Array, frame: Array) -> Refs:
@@ -315,11 +336,9 @@ class _Lowering:
         rest = np.flatnonzero(~done & ~fixed)
         for elements in _alike(refs, rest):
             keep(elements, self._copied(refs.take(elements), function, wanted.guarded))
-        return joined(parts).take(_inverse(np.concatenate(order)))
+        return joined(parts).take(_inverse(np.concatenate(order))).plus(wanted.offset)
 
     def _applied(self, wanted: Total, values: Array) -> Array:
-        from ._descriptor import Clamp
-
         if isinstance(wanted.kind, Clamp):
             return np.clip(values, wanted.kind.low, wanted.kind.high)
         table = np.array(wanted.kind.values, dtype=np.int64)
@@ -353,7 +372,7 @@ class _Lowering:
             self._guard(value, function)
         return cells(value, np.arange(len(refs)))
 
-    def _combine(self, view: Any, size: Size, function: int) -> int:
+    def _combine(self, view: View, size: Size, function: int) -> int:
         return self._plan.combine(view, size, function)
 
     def _written(self, refs: Refs, function: int | None) -> int:
@@ -377,32 +396,38 @@ class _Lowering:
             return
         self._guards.add(value)
         argument, _ = self._plan.pair(self._sizes[value], function)
-        (term,) = whole(value)
-        self._plan.layers.append(PlanCombine(argument, (_negative(term),)))
+        self._plan.layers.append(PlanCombine(argument, (Term(-1, value),)))
 
     # Maxima.
 
     def _window_max(self, op: WindowMax) -> Refs:
-        node = self._nodes[self._at]
-        source = node.sources[0]
+        source = self._nodes[self._at].sources[0]
         refs = self._made[source]
         commuted = self._only_function(self._at)
         if commuted is not None and commuted.rising:
             function = self._plan.function(commuted.kind)
-            refs = self._look_up(refs, commuted)
-            return self._pooled(op, refs).with_owed(function)
-        if self._program.ranges[source][0] < 0:
-            raise self._unsupported(
-                self._at,
-                "maxima of numbers that may be negative, without a ReLU or another rising function "
-                "that is nowhere negative right before or behind it",
-            )
-        return self._pooled(op, refs)
+            looked_up = self._look_up(refs, replace(commuted, offset=0))
+            return self._pooled(op, looked_up).with_owed(function)
+        if self._program.ranges[source][0] >= 0:
+            return self._pooled(op, refs)
+        # x = max(x, 0) + min(x, 0), and the maximum is the sum of the maxima of both. The
+        # difference of 0 and -2^(K-1) is no K-bit integer: where that occurs, at the very end of
+        # the range, nothing is proven.
+        half = 1 << self._program.width - 1
+        parts = [
+            self._pooled(op, self._look_up(refs, Total(kind, 0, False, False)), signed)
+            for kind, signed in ((Clamp(0, half - 1), False), (Clamp(-half, 0), True))
+        ]
+        return summed(parts)
 
-    def _pooled(self, op: WindowMax, refs: Refs) -> Refs:
+    def _pooled(self, op: WindowMax, refs: Refs, signed: bool = False) -> Refs:
         shape = self._nodes[self._nodes[self._at].sources[0]].shape
-        relu = self._plan.function(_relu(self._program.width))
+        width = self._program.width
+        relu = self._plan.function(Clamp(0, (1 << width - 1) - 1))
         made = pooled(op, refs, shape, self._plan, relu)
+        if made is None and not (signed and any(op.pads)):
+            same = self._plan.function(identity(width))
+            made = slid(op, refs, shape, self._plan, (relu, same), self._at)
         if made is None:
             made = larger_of(
                 op, refs, shape, lambda x: cells(self._written(x, relu), np.arange(len(x)))
@@ -454,18 +479,6 @@ class _Lowering:
 ANY = -1
 
 
-def _relu(width: int) -> Any:
-    from ._descriptor import Clamp
-
-    return Clamp(0, (1 << width - 1) - 1)
-
-
-def _negative(term: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(term, coefficient=-term.coefficient)
-
-
 def _size(frame: Array) -> Size:
     channel, height, width = frame.shape
     return channel, height, width
@@ -489,8 +502,6 @@ def _alike(refs: Refs, elements: Array) -> list[Array]:
 
 def _outputs(each: PlanMap, part: slice) -> PlanMap:
     """Return the map to some of the output channels."""
-    from ._descriptor import Kind
-
     if part.start == 0 and part.stop == len(each.weights):
         return each
     weights = each.weights

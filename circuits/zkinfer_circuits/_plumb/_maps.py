@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     from ._refs import Group, Refs
 
     Array = NDArray[Any]
+    # Maps, and what constants in what they read add to each output channel.
+    Made = tuple[list[PlanMap], Array]
 
 # A field of the window is a byte.
-_LARGEST_WINDOW = 255
+_LARGEST_FIELD = 255
+# More views than this are the sign of a frame that does not fit.
+_MOST_GROUPS = 16
 # Weights of a map that is written out as a matrix though it is none.
 LARGEST_MATRIX = 1 << 21
 
@@ -41,7 +45,7 @@ class Operand:
 
 def framed(
     each: LinearMap, x: Operand, shape: tuple[int, ...], frame: Frame, sizes: Sequence[Size]
-) -> list[PlanMap] | None:
+) -> Made | None:
     """Return maps that give an output of `shape` in `frame`; None where there are none of a kind.
 
     Dense maps are for `written_out`: this is for outputs with more than one position.
@@ -52,27 +56,27 @@ def framed(
         case Dense():
             return _rows(each, x, shape, frame, sizes)
         case Scale():
-            return _scale(each, x, frame, sizes)
+            return _scale(each, x, shape, frame, sizes)
 
 
 def _convolution(
     each: Conv, x: Operand, shape: tuple[int, ...], frame: Frame, sizes: Sequence[Size]
-) -> list[PlanMap] | None:
+) -> Made | None:
     read = image(x.shape)
     if read is None or frame != image(shape) or max(each.strides) > 2:
         return None
+    if each.apply(np.zeros((1, *x.shape), dtype=np.int64)).shape[1:] != shape:
+        return None
     weight, n = _ungrouped(each), len(each.strides)
     index, before, after = _cropped(x.refs, read.index(x.shape))
-    missing = 2 - n
     window = Window(
-        kernel=_two(weight.shape[2:], 1),
+        kernel=_two(weight.shape[-n:], 1),
         stride=_two(each.strides, 1),
         before=_two([p + b for p, b in zip(each.pads[:n], before, strict=False)], 0),
         after=_two([p + a for p, a in zip(each.pads[n:], after, strict=False)], 0),
     )
-    weight = weight.reshape(*weight.shape, *[1] * missing)
-    depthwise = each.group == each.weight.shape[0] == x.shape[1]
-    return _sliding(x.refs, index, window, weight, depthwise, sizes)
+    weight = weight.reshape(*weight.shape, *[1] * (2 - n))
+    return _sliding(x.refs, index, window, weight, sizes)
 
 
 def _two(values: Sequence[int], rest: int) -> tuple[int, int]:
@@ -81,11 +85,15 @@ def _two(values: Sequence[int], rest: int) -> tuple[int, int]:
 
 
 def _ungrouped(each: Conv) -> Array:
-    """Return weights [outputs, all inputs, kernel..], with zeros between the taps of a dilation."""
+    """Return weights as `_sliding` takes them, with zeros between the taps of a dilation."""
     outputs, inputs, *kernel = each.weight.shape
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, each.dilations, strict=True))
-    made = np.zeros((outputs, inputs * each.group, *reach), dtype=np.int64)
     apart = tuple(slice(None, None, d) for d in each.dilations)
+    if each.group == outputs and inputs == 1:
+        alone = np.zeros((outputs, *reach), dtype=np.int64)
+        alone[(slice(None), *apart)] = each.weight[:, 0]
+        return alone
+    made = np.zeros((outputs, inputs * each.group, *reach), dtype=np.int64)
     rows = outputs // each.group
     for g in range(each.group):
         to = (slice(g * rows, (g + 1) * rows), slice(g * inputs, (g + 1) * inputs), *apart)
@@ -109,29 +117,36 @@ def _cropped(refs: Refs, index: Array) -> tuple[Array, list[int], list[int]]:
 
 
 def _sliding(
-    refs: Refs,
-    index: Array,
-    window: Window,
-    weight: Array,
-    depthwise: bool,
-    sizes: Sequence[Size],
-) -> list[PlanMap] | None:
-    """Return a window with weights [out, channel, kernel..] over the channels of a frame."""
+    refs: Refs, index: Array, window: Window, weight: Array, sizes: Sequence[Size]
+) -> Made | None:
+    """Return a window over the channels of a frame.
+
+    Parameters
+    ----------
+    weight
+        [out, channel, kernel..], or [channel, kernel..] where each channel has its own output.
+    """
     fields = (*window.kernel, *window.before, *window.after)
-    if max(fields) > _LARGEST_WINDOW or max(window.stride) > 2:
+    if max(fields) > _LARGEST_FIELD or max(window.stride) > 2:
         return None
-    groups = channels_of(refs, index, sizes)
-    if groups is None:
+    constant = refs.constant[index]
+    each = constant[:, 0, 0]
+    if (constant != constant[:, :1, :1]).any() or (
+        each.any() and any(window.before + window.after)
+    ):
+        return None
+    groups = channels_of(refs.without_constants(), index, sizes)
+    if groups is None or len(groups) > _MOST_GROUPS:
         return None
     made = []
     for group in groups:
-        if depthwise and len(groups) == 1 and _is_identity(group, len(weight)):
-            diagonal = np.arange(len(weight))
-            part, kind = weight[diagonal, diagonal], Kind.DEPTHWISE
+        if weight.ndim == 3 and len(groups) == 1 and _is_identity(group, len(weight)):
+            part, kind = weight, Kind.DEPTHWISE
         else:
             part, kind = _spread(weight, group), Kind.CONVOLUTION
         made.append(PlanMap(kind, window, group.view, group.size, part))
-    return made
+    sums = weight.sum(axis=(-2, -1))
+    return made, sums @ each if weight.ndim == 4 else sums * each
 
 
 def _is_identity(group: Group, outputs: int) -> bool:
@@ -145,29 +160,38 @@ def _is_identity(group: Group, outputs: int) -> bool:
 
 
 def _spread(weight: Array, group: Group) -> Array:
-    """Return weights [out, channels of the view, ..] of weights [out, channels of the frame, ..]."""
-    made = np.zeros((group.size[0], len(weight), *weight.shape[2:]), dtype=np.int64)
-    np.add.at(made, group.places, weight.swapaxes(0, 1)[group.elements])
+    """Return weights [out, channels of the view, ..] of what `_sliding` takes."""
+    made = np.zeros((group.size[0], len(weight), *weight.shape[-2:]), dtype=np.int64)
+    if weight.ndim == 4:
+        np.add.at(made, group.places, weight.swapaxes(0, 1)[group.elements])
+    else:
+        np.add.at(made, (group.places, group.elements), weight[group.elements])
     return made.swapaxes(0, 1)
 
 
 def _rows(
     each: Dense, x: Operand, shape: tuple[int, ...], frame: Frame, sizes: Sequence[Size]
-) -> list[PlanMap] | None:
+) -> Made | None:
     read = tokens(x.shape)
     if read is None or frame != tokens(shape) or each.weight.ndim != 2:
         return None
+    if (*x.shape[:-1], each.weight.shape[1]) != shape:
+        return None
     one = Window((1, 1), (1, 1), (0, 0), (0, 0))
     weight = each.weight.T[:, :, None, None]
-    return _sliding(x.refs, read.index(x.shape), one, weight, False, sizes)
+    return _sliding(x.refs, read.index(x.shape), one, weight, sizes)
 
 
-def _scale(each: Scale, x: Operand, frame: Frame, sizes: Sequence[Size]) -> list[PlanMap] | None:
-    """A factor for each channel: depthwise; sums over channels or positions: windows over them."""
-    x_shape = (1,) * (each.rank - len(x.shape)) + x.shape
-    whole = np.broadcast_shapes(x_shape, each.factor.shape)
-    if len(whole) != each.rank:
+def _scale(
+    each: Scale, x: Operand, shape: tuple[int, ...], frame: Frame, sizes: Sequence[Size]
+) -> Made | None:
+    """Return windows of factors: over nothing, or over the positions that are summed."""
+    if each.rank != len(shape) or any(shape[a] != 1 for a in each.axes):
         return None
+    x_shape = (1,) * (each.rank - len(x.shape)) + x.shape
+    # Where all operands of the affine are broadcast, the axes are those of its result.
+    others = tuple(1 if a in each.axes else d for a, d in enumerate(shape))
+    whole = np.broadcast_shapes(x_shape, each.factor.shape, others)
     places = np.arange(math.prod(x.shape), dtype=np.int64).reshape(x_shape)
     index = frame.arrange(np.broadcast_to(places, whole))
     factor = frame.arrange(np.broadcast_to(each.factor, whole))
@@ -183,38 +207,33 @@ def _scale(each: Scale, x: Operand, frame: Frame, sizes: Sequence[Size]) -> list
     if (factor != taps).any():
         return None
     window = Window(kernel, (1, 1), (0, 0), (0, 0))
-    if sums[0]:
-        return _sliding(x.refs, index, window, taps[None], False, sizes)
-    channels = len(taps)
-    weight = np.zeros((channels, channels, *kernel), dtype=np.int64)
-    weight[np.arange(channels), np.arange(channels)] = taps
-    return _sliding(x.refs, index, window, weight, True, sizes)
+    return _sliding(x.refs, index, window, taps[None] if sums[0] else taps, sizes)
 
 
 def matrix_size(each: LinearMap, x: Operand, outputs: int) -> int:
     """Return the weights of `written_out` that are not the map's own."""
-    if isinstance(each, Dense) and each.weight.ndim == 2 and math.prod(x.shape[:-1]) == 1:
+    if isinstance(each, Dense) and each.weight.shape == (math.prod(x.shape), outputs):
         return 0
     return outputs * math.prod(x.shape)
 
 
 def written_out(
-    each: LinearMap, x: Operand, outputs: int, bound: int, sizes: Sequence[Size]
-) -> tuple[list[PlanMap], Array]:
+    each: LinearMap, x: Operand, shape: tuple[int, ...], bound: int, sizes: Sequence[Size]
+) -> Made:
     """Return dense maps with a weight for each output and cell, and what constants add.
 
     No coefficient exceeds `bound`. Callers look at `matrix_size` first.
     """
-    if matrix_size(each, x, outputs) == 0 and isinstance(each, Dense):
+    if matrix_size(each, x, math.prod(shape)) == 0 and isinstance(each, Dense):
         matrix = each.weight.T
     else:
         n = math.prod(x.shape)
         units = np.eye(n, dtype=np.int64).reshape(n, *x.shape)
-        matrix = each.apply(units, bound + 1).reshape(n, outputs).T
+        matrix = np.broadcast_to(each.apply(units, bound + 1), (n, *shape)).reshape(n, -1).T
     return dense_maps(matrix, x.refs, sizes)
 
 
-def dense_maps(matrix: Array, refs: Refs, sizes: Sequence[Size]) -> tuple[list[PlanMap], Array]:
+def dense_maps(matrix: Array, refs: Refs, sizes: Sequence[Size]) -> Made:
     """Return the product of a matrix [out, elements] and references, as `written_out` does."""
     outputs = len(matrix)
     made = []

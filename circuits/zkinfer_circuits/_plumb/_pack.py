@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from ._plan import Plan
 
-# Random rows at the end of every column. What a proof reveals of a column are its commitment and its
-# value at one point; of column M four mask cells more. Six of eight rows are then spent, each column's
-# by functionals of its own. More rows would hide no more, and each is a scalar of full size in a
-# commitment to otherwise small integers.
+# Random rows at the end of every column, 2^3 of them. What a proof reveals of a column are its
+# commitment and its value at one point; of column M, four of these rows more, its mask cells. So at
+# most six are spent. More would hide no more, and each is a scalar of full size in a commitment to
+# otherwise small integers.
 LOG_PAD = 3
 # The checker's limits.
 _MOST_COLUMNS = 64
@@ -96,7 +96,7 @@ class _Columns:
             return None
         for i, (used, kind) in enumerate(zip(self.used, self.kinds, strict=True)):
             if (kinds is None or kind in kinds) and used + size <= self._active:
-                # Sizes decrease, and are powers of two: rows in use are a multiple of every later one.
+                # Sizes are powers of two and decrease: what is used is a multiple of each.
                 self.used[i] += size
                 return i, used
         self.used.append(size)

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Weights = tuple[tuple[Array, ...], Array]
 
-# Widths of hidden weights are multiples of this: the exact width of a layer's largest weight would be
-# one more thing that everybody learns.
+# Widths of hidden weights are multiples of this: everybody learns them, and exact ones would tell
+# the size of each layer's largest weight to within a factor of two.
 _WIDTH_STEP = 4
 # The executor's integers stay below 2^62.
 _MOST_SUM_BITS = 62

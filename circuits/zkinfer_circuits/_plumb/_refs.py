@@ -1,8 +1,8 @@
 """Where the elements of a tensor are: sums of cells of blocks, and constants.
 
-Moves only rearrange references and cost nothing. What a functional can read is more regular: a *view*
-takes from each of its blocks all channels, and of heights and widths every 2^s-th. `channels_of` and
-`dense_of` find the views that a tensor of references is made of.
+Moves only rearrange references and cost nothing. What a functional can read is more regular: a
+*view* takes from each of its blocks all channels, and of heights and widths every 2^s-th.
+`channels_of` and `dense_of` find the views that a tensor of references is made of.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Refs:
         [elements].
     owed
         [elements]: the function that the references have already gone through and the element has
-        not, or -1. An element x with f owed stands here as f(x); nothing but look-ups of f reads it.
+        not, or -1. An element x with f owed stands here as f(x); only look-ups of f read it.
     """
 
     block: Array
@@ -56,7 +56,8 @@ class Refs:
         """Return chosen elements, flat; index -1 is the constant 0."""
         i = np.asarray(index).reshape(-1)
         used = i != NONE
-        taken = Refs(*(part[i] for part in self._parts()))
+        block, cell, factor, constant, owed = (part[i] for part in self._parts())
+        taken = Refs(block, cell, factor, constant, owed)
         if used.all():
             return taken
         return Refs(
@@ -73,7 +74,7 @@ class Refs:
     @property
     def width(self) -> int:
         """Terms of the element with the most."""
-        return self.block.shape[1]
+        return int(self.block.shape[1])
 
     @property
     def plain(self) -> bool:
@@ -86,7 +87,16 @@ class Refs:
 
     def with_owed(self, owed: int) -> Refs:
         """Return the same with one function owed by every element."""
-        return Refs(*self._parts()[:4], np.full(len(self), owed, dtype=np.int64))
+        all_owe = np.full(len(self), owed, dtype=np.int64)
+        return Refs(self.block, self.cell, self.factor, self.constant, all_owe)
+
+    def plus(self, offset: int) -> Refs:
+        """Return the same with a constant added."""
+        return Refs(self.block, self.cell, self.factor, self.constant + offset, self.owed)
+
+    def without_constants(self) -> Refs:
+        """Return the sums of cells alone."""
+        return Refs(self.block, self.cell, self.factor, np.zeros_like(self.constant), self.owed)
 
     def scaled(self, factor: int) -> Refs:
         """Return a multiple."""
@@ -284,8 +294,8 @@ def _grouped(
 def dense_of(refs: Refs, sizes: Sequence[Size]) -> Iterator[Group]:
     """Yield views that together have every element once, whatever the order of the elements.
 
-    An element that is a sum of cells is, if need be, in several groups, one for each cell. Constants
-    are left out.
+    An element that is a sum of cells is, if need be, in several groups, one for each cell.
+    Constants are left out.
     """
     order: dict[tuple[int, ...], list[int]] = {}
     for i, row in enumerate(refs.block.tolist()):
@@ -319,8 +329,7 @@ def _one_view(
             continue
         frame = np.empty(n, dtype=np.int64)
         frame[places] = elements
-        bare = Refs(*refs._parts()[:3], np.zeros_like(refs.constant), refs.owed)
-        groups = channels_of(bare, frame.reshape(size), sizes)
+        groups = channels_of(refs.without_constants(), frame.reshape(size), sizes)
         if groups is None or len(groups) != 1:
             continue
         (group,) = groups

@@ -1,9 +1,10 @@
 """Room for random numbers in the chunks of hidden weights.
 
-Weights whose lengths are all powers of two fill their chunks, and a commitment to such a chunk hides
-nothing. A dense map of a view with more than one height or width is cut in two: one map of all
-columns (or rows) but the last, and one of the last, so that every line of weights has a free place.
-Where the view has only channels, the layer before has to give its last one a block of its own.
+Weights whose lengths are all powers of two fill their chunks, and a commitment to such a chunk
+hides nothing. A dense map of a view with more than one height or width is cut in two: one map of
+all columns (or rows) but the last, and one of the last, so that every line of weights has a free
+place. Where the view has only channels, the layer before has to give its last one a block of its
+own.
 """
 
 from __future__ import annotations

@@ -12,21 +12,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._descriptor import Select, Term
+from .._program._maps import spread_windows
+from ._descriptor import Kind, Select, Term, Window
 from ._frames import Frame
-from ._plan import whole
-from ._refs import NONE, Refs, cells, channels_of, summed
+from ._plan import PlanLinear, PlanMap, whole
+from ._refs import NONE, Refs, channels_of, summed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from .._program._shared import WindowMax
     from ._descriptor import View
-    from ._plan import Plan
+    from ._plan import Plan, Size
+    from ._refs import Group
 
     Array = NDArray[Any]
+
+_ONE = Window((1, 1), (1, 1), (0, 0), (0, 0))
+_LARGEST_FIELD = 255
+# Each tap but the first is a layer, and a term of the view that the last of them reads.
+_MOST_TAPS = 64
 
 
 def _frame(op: WindowMax, rank: int) -> Frame | None:
@@ -65,7 +72,7 @@ def pooled(op: WindowMax, refs: Refs, shape: tuple[int, ...], plan: Plan, relu: 
     groups = channels_of(refs, index, [b.size for b in plan.blocks])
     if groups is None or sum(len(g.elements) for g in groups) != len(index):
         return None
-    made: list[tuple[View, int, int]] = [(NO_VIEW, 0, 0)] * len(index)
+    made: list[tuple[View, int]] = [((), 0)] * len(index)
     for group in groups:
         view, (channels, rows, columns) = group.view, group.size
         for _ in range(halvings[1] if len(halvings) > 1 else 0):
@@ -75,11 +82,8 @@ def pooled(op: WindowMax, refs: Refs, shape: tuple[int, ...], plan: Plan, relu: 
             rows //= 2
             view = _larger(plan, view, (channels, rows, columns), relu, heights=True)
         for channel, place in zip(group.elements.tolist(), group.places.tolist(), strict=True):
-            made[channel] = (view, place, 0)
+            made[channel] = (view, place)
     return _read(made, plan, height, width)
-
-
-NO_VIEW: tuple[Term, ...] = ()
 
 
 def _larger(
@@ -100,13 +104,13 @@ def _halved(term: Term, odd: int, heights: bool) -> Term:
     return replace(term, width=select(term.width))
 
 
-def _read(made: list[tuple[View, int, int]], plan: Plan, height: int, width: int) -> Refs:
+def _read(made: list[tuple[View, int]], plan: Plan, height: int, width: int) -> Refs:
     """Return references to views, channel by channel."""
-    terms = max(len(view) for view, _, _ in made)
+    terms = max(len(view) for view, _ in made)
     shape = (len(made), height, width, terms)
     block = np.full(shape, NONE, dtype=np.int64)
     cell, factor = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for channel, (view, place, _) in enumerate(made):
+    for channel, (view, place) in enumerate(made):
         for t, term in enumerate(view):
             _, h, w = plan.blocks[term.block].size
             at_h = (np.arange(height) << term.height.shift) + term.height.low
@@ -124,12 +128,98 @@ def _read(made: list[tuple[View, int, int]], plan: Plan, height: int, width: int
     )
 
 
+def slid(
+    op: WindowMax,
+    refs: Refs,
+    shape: tuple[int, ...],
+    plan: Plan,
+    functions: tuple[int, int],
+    node: int,
+) -> Refs | None:
+    """Return maxima of windows with steps of 1 or 2, or None where there is no such window.
+
+    One tap of the window after the other: m_0 = x_0 and m_k = m_(k-1) + relu(x_k - m_(k-1)). A
+    linear layer without a shift takes differences of taps. Padding counts as 0, no larger than what
+    it stands beside, so numbers must not be negative where there is some.
+
+    Parameters
+    ----------
+    functions
+        ReLU, and the identity, in whose block the maxima are.
+    node
+        The node that this is for.
+    """
+    frame, n = _frame(op, len(shape)), len(op.kernel)
+    taps = math.prod(op.kernel)
+    if frame is None or max(op.strides) > 2 or max((*op.kernel, *op.pads)) > _LARGEST_FIELD:
+        return None
+    index = frame.index(shape)
+    groups = channels_of(refs, index, [b.size for b in plan.blocks])
+    if groups is None or sum(len(g.elements) for g in groups) != len(index):
+        return None
+    if not 1 < taps <= _MOST_TAPS:
+        return None
+    kernel, stride, before, after = (
+        _two(each, rest)
+        for each, rest in (
+            (op.kernel, 1),
+            (op.strides, 1),
+            (op.pads[:n], 0),
+            (op.pads[n:], 0),
+        )
+    )
+    window = Window(kernel, stride, before, after)
+    height, width = (
+        (length + before[a] + after[a] - kernel[a]) // stride[a] + 1
+        for a, length in enumerate(index.shape[1:])
+    )
+    relu, same = functions
+    made: list[tuple[View, int]] = [((), 0)] * len(index)
+    for group in groups:
+        channels = group.size[0]
+        size = (channels, height, width)
+        none = np.zeros(channels, dtype=np.int64)
+        over: list[int] = []
+
+        def layer(
+            weights: Array,
+            sign: int,
+            function: int,
+            group: Group = group,
+            over: list[int] = over,
+            size: Size = size,
+            none: Array = none,
+        ) -> int:
+            maps = [PlanMap(Kind.DEPTHWISE, window, group.view, group.size, weights)]
+            if over:
+                ones = np.ones((size[0], 1, 1), dtype=np.int64)
+                view = tuple(Term(sign, block) for block in over)
+                maps.append(PlanMap(Kind.DEPTHWISE, _ONE, view, size, ones))
+            argument, value = plan.pair(size, function)
+            plan.layers.append(PlanLinear(tuple(maps), none, 0, argument, size, node))
+            return value
+
+        first = np.zeros((channels, *kernel), dtype=np.int64)
+        first[:, 0, 0] = 1
+        for k in range(1, taps):
+            tap = np.zeros_like(first)
+            tap[:, k // kernel[1], k % kernel[1]] = 1
+            over.append(layer(tap - first, -1, relu))
+        maxima = layer(first, 1, same)
+        for channel, place in zip(group.elements.tolist(), group.places.tolist(), strict=True):
+            made[channel] = (whole(maxima), place)
+    return _read(made, plan, height, width)
+
+
+def _two(values: Sequence[int], rest: int) -> tuple[int, int]:
+    height, width = (*values, *[rest] * (2 - len(values)))
+    return height, width
+
+
 def larger_of(
     op: WindowMax, refs: Refs, shape: tuple[int, ...], relu: Callable[[Refs], Refs]
 ) -> Refs:
-    """Return maxima of any windows of numbers >= 0, two by two.
-
-    Padding counts as 0, which is no larger than what it stands beside.
+    """Return maxima of any windows, two by two, where differences are K-bit integers.
 
     Parameters
     ----------
@@ -138,6 +228,8 @@ def larger_of(
     """
     index = np.arange(math.prod(shape), dtype=np.int64).reshape(1, *shape)
     windows = _windows(op, index)
+    # What stands for padding does not matter, if it is another element of the window.
+    windows = np.where(windows == NONE, windows.max(axis=-1, keepdims=True), windows)
     left = [refs.take(windows[..., k]) for k in range(windows.shape[-1])]
     while len(left) > 1:
         pairs = [_max(a, b, relu) for a, b in zip(left[::2], left[1::2], strict=False)]
@@ -150,8 +242,6 @@ def _max(a: Refs, b: Refs, relu: Callable[[Refs], Refs]) -> Refs:
 
 
 def _windows(op: WindowMax, index: Array) -> Array:
-    from .._program._maps import spread_windows
-
     ones = (1,) * len(op.kernel)
     found = spread_windows(index, op.kernel, op.strides, op.pads, ones, NONE)
     n = len(op.kernel)
