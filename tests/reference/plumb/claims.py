@@ -1,0 +1,179 @@
+"""The linear claims about columns: what sumchecks A and C leave to be shown, all of them at once.
+
+Claim i says <column, functional> = value, summed over columns; it is weighed by eta^i. Every functional here
+is a sum over every real index and every product, as the equations say it.
+"""
+
+from functools import cache
+
+from .descriptor import HIDDEN, PUBLIC, Combine, Input, Term, indices
+from .field import P, powers
+from .layout import DEGREE_A, DEGREE_C
+from .multilinear import eq_table, mask_at, mask_sum
+
+# the claims behind those of the columns, in order
+NAMES = ["mask A value", "mask A sum", "mask C value", "linear", "weights", "inputs", "links"]
+
+
+@cache
+def power(base, exponent):
+    return pow(base, exponent, P)
+
+
+def weights_of_claims(layout, eta):
+    """Return the powers of eta: a list for the columns, and a dictionary for the rest."""
+    all_powers = powers(eta, layout.evaluated + len(NAMES))
+    return all_powers[: layout.evaluated], dict(zip(NAMES, all_powers[layout.evaluated :], strict=True))
+
+
+def whole(block):
+    return Term(1, block)
+
+
+def linear_terms(layout):
+    """Yield (coefficient, term, exponents) of sum_j r^j (2^S y_j + sum_l 2^(s l) rem_(j,l))."""
+    s = layout.descriptor.range_bits
+    for layer in layout.linear_layers():
+        if layer.output is not None:
+            yield 1 << layer.shift, whole(layer.output), layer.exponents
+        for limb, number in enumerate(layer.remainders):
+            yield 1 << (s * limb), whole(number), layer.exponents
+
+
+def link_terms(layout):
+    """Yield those of the equations between cells: x = x_in, scaled = 2^(s-bits) cell, cell = view."""
+    d = layout.descriptor
+
+    def tight_terms(number, tight):
+        if tight:
+            yield 1, whole(tight.block), tight.exponents
+            yield -(1 << (d.range_bits - tight.bits)), whole(number), tight.exponents
+
+    for layer in d.layers:
+        if isinstance(layer, Input):
+            if d.input_visibility != HIDDEN:
+                yield 1, whole(layer.block), layer.exponents
+            if layer.link is not None:
+                yield -1, whole(layer.link), layer.exponents
+            yield from tight_terms(layer.block, layer.tight)
+        elif isinstance(layer, Combine):
+            yield 1, whole(layer.cell), layer.exponents
+            for term in layer.view:
+                yield -term.coefficient, Term(1, term.block, term.height, term.width), layer.exponents
+        elif layer.remainders:
+            yield from tight_terms(layer.remainders[-1], layer.tight)
+
+
+def products(layout):
+    """Yield (weight position, exponent of r, coefficient, column, row) for each product of a weight and a cell."""
+    for layer in layout.linear_layers():
+        out = layer.exponents.dims[1]
+        for m in layer.maps:
+            for output, weight, cell in m.products(layer.exponents.dims):
+                exponent = layer.exponents.of(output)
+                for term in m.view:
+                    block = layout.block(term.block)
+                    row = block.row(term.index(cell))
+                    yield m.position(weight, out), exponent, term.coefficient, layout.column_of(block), row
+
+
+def biases(layout):
+    """Yield (position, exponent of r): a bias meets the constant 1 at each of its outputs."""
+    for layer in layout.linear_layers():
+        for output in indices(layer.exponents.dims):
+            yield layer.biases + output[1], layer.exponents.of(output)
+
+
+def gather(layout, r, columns):
+    """Return Xtot without its mask cells: what each weight meets, weighed by r to the outputs' exponents."""
+    x = [0] * (1 << layout.weight_variables)
+    for k, exponent, coefficient, column, row in products(layout):
+        x[k] += power(r, exponent) * coefficient * columns[column][row]
+    for k, exponent in biases(layout):
+        x[k] += power(r, exponent)
+    return [v % P for v in x]
+
+
+def hide(layout, m, weights, inputs):
+    """Put the mask cells, which are cells of M, into Wtot and Xtot."""
+    cells = layout.descriptor.mask_cells
+    for k, row in zip(cells.weights, cells.rows[:2], strict=True):
+        weights[k] = m[row]
+    for k, row in zip(cells.inputs, cells.rows[2:], strict=True):
+        inputs[k] = m[row]
+
+
+def linear_constant(layout, r, outputs):
+    """Return c0(out) = sum_out r^j 2^S out_j - sum_all r^j 2^(S_j - 1)."""
+    total = 0
+    for layer in layout.linear_layers():
+        for i, index in enumerate(indices(layer.exponents.dims)):
+            at_index = power(r, layer.exponents.of(index))
+            total -= at_index * layer.rounding()
+            if layer.output is None:
+                total += at_index * (outputs[i] << layer.shift)
+    return total % P
+
+
+def link_constant(layout, r, inputs):
+    """Return sum r^j x_j of a public input."""
+    if layout.descriptor.input_visibility != PUBLIC:
+        return 0
+    e = layout.input_layer().exponents
+    return sum(power(r, e.of(i)) * x for i, x in zip(indices(e.dims), inputs, strict=True)) % P
+
+
+def bias_constant(layout, r, k):
+    """Return what the constants that biases meet contribute to Xtot(k)."""
+    at_k = eq_table(k)
+    return sum(at_k[position] * power(r, exponent) for position, exponent in biases(layout)) % P
+
+
+def functionals(layout, eta, r, a, k, rho_c):
+    """Return Q_i, a vector for each column: the sum over all claims, weighed by powers of eta."""
+    q = [[0] * layout.rows for _ in range(layout.columns)]
+    eta_column, eta_of = weights_of_claims(layout, eta)
+    at_a, at_k = eq_table(a), eq_table(k)
+
+    def add(column, row, value):
+        q[column][row] = (q[column][row] + value) % P
+
+    def add_family(claim, terms):
+        for coefficient, term, exponents in terms:
+            block = layout.block(term.block)
+            for index in indices(exponents.dims):
+                value = eta_of[claim] * coefficient * power(r, exponents.of(index))
+                add(layout.column_of(block), block.row(term.index(index)), value)
+
+    # columns: <f, eq(a, .)> = e
+    for column in range(layout.evaluated):
+        for row in range(layout.rows):
+            add(column, row, eta_column[column] * at_a[row])
+
+    # masks: their values at a and k, their sums
+    rows_a, rows_c = layout.mask_rows()
+    for claim, rows, functional in [
+        ("mask A value", rows_a, mask_at(a, DEGREE_A)),
+        ("mask A sum", rows_a, mask_sum(layout.c, DEGREE_A)),
+        ("mask C value", rows_c, mask_at(k, DEGREE_C)),
+        ("linear", rows_c, [rho_c * v for v in mask_sum(layout.weight_variables, DEGREE_C)]),
+    ]:
+        for row, v in zip(rows, functional, strict=True):
+            add(layout.g1, row, eta_of[claim] * v)
+
+    # all linear layers, and the equations between cells
+    add_family("linear", linear_terms(layout))
+    add_family("links", link_terms(layout))
+
+    # Wtot(k) = e_W and Xtot(k) = e_X, mask cells included
+    for i, chunk in enumerate(layout.chunks):
+        for row in range(layout.rows):
+            add(chunk, row, eta_of["weights"] * at_k[i * layout.rows + row])
+    for position, exponent, coefficient, column, row in products(layout):
+        add(column, row, eta_of["inputs"] * at_k[position] * coefficient * power(r, exponent))
+    cells = layout.descriptor.mask_cells
+    hidden = [("weights", p) for p in cells.weights] + [("inputs", p) for p in cells.inputs]
+    for (claim, position), row in zip(hidden, cells.rows, strict=True):
+        add(layout.m, row, eta_of[claim] * at_k[position])
+    return q
+

@@ -1,0 +1,321 @@
+"""A model's description: its bytes, and what they say.
+
+The formats below the classes name each record's fields in the order of the bytes; reading and writing both
+follow them.
+"""
+
+import math
+from dataclasses import dataclass, field
+from itertools import product
+
+from .codec import I32, I64, U8, U16, U32, U64, Choice, Counted, Optional, Record, Several, Stream
+from .field import Malformed
+
+HIDDEN, COMMITTED, PUBLIC = 0, 1, 2
+RANGE, ARGUMENT, VALUE, INPUT = 0, 1, 2, 3
+DENSE, CONVOLUTION, DEPTHWISE = 0, 1, 2
+
+
+def index_bits(n):
+    """Return how many bits an index below n has."""
+    return (n - 1).bit_length()
+
+
+def indices(dims):
+    return product(*(range(n) for n in dims))
+
+
+@dataclass
+class Block:
+    """A tensor (batch, channel, height, width) in a column, each dimension padded to a power of two."""
+
+    column: int
+    number: int
+    offset: int
+    dims: list
+
+    def row(self, index):
+        row = 0
+        for i, n in zip(index, self.dims, strict=True):
+            row = (row << index_bits(n)) + i
+        return self.offset + row
+
+    def size(self):
+        return 1 << sum(index_bits(n) for n in self.dims)
+
+    def same_rows(self, other):
+        return (self.offset, self.dims) == (other.offset, other.dims)
+
+
+@dataclass
+class Term:
+    """One summand of a view: coordinate (b, ch, h, w) reads (b, ch, h 2^s_h + l_h, w 2^s_w + l_w) of a block."""
+
+    coefficient: int
+    block: int
+    height: tuple = (0, 0)
+    width: tuple = (0, 0)
+
+    def index(self, index):
+        b, c, h, w = index
+        return b, c, (h << self.height[0]) + self.height[1], (w << self.width[0]) + self.width[1]
+
+
+@dataclass
+class Exponents:
+    """Equation i of a family is weighed by r^(offset + <strides, i>)."""
+
+    offset: int
+    strides: list
+    dims: list
+
+    def of(self, index):
+        return self.offset + sum(s * i for s, i in zip(self.strides, index, strict=True))
+
+
+@dataclass
+class Tight:
+    """A range below the table's: block = 2^(s - bits) cell."""
+
+    block: int
+    bits: int
+    exponents: Exponents
+
+
+@dataclass
+class Map:
+    """Weights times cells."""
+
+    view: list
+    input: list
+    weights: int
+    weight_bits: int
+    kind: int = DENSE
+    kernel: list = field(default_factory=list)
+    stride: list = field(default_factory=list)
+    before: list = field(default_factory=list)
+    after: list = field(default_factory=list)
+
+    def weight_dims(self, out):
+        """Return the real lengths of (tap, out, channel, height, width)."""
+        _, c, h, w = self.input
+        if self.kind == DENSE:
+            return [1, out, c, h, w]
+        taps = math.prod(self.kernel)
+        return [taps, out, c, 1, 1] if self.kind == CONVOLUTION else [taps, 1, c, 1, 1]
+
+    def position(self, index, out):
+        """Return a weight's place in the weight index domain."""
+        place = 0
+        for i, n in zip(index, self.weight_dims(out), strict=True):
+            place = (place << index_bits(n)) + i
+        return self.weights + place
+
+    def reach(self, output, inside):
+        """Return the cell of the view that a weight meets at an output, or None outside the image.
+
+        `inside` is the weight's (tap, channel, height, width).
+        """
+        _, _, oh, ow = output
+        tap, c, h, w = inside
+        if self.kind != DENSE:
+            u, v = divmod(tap, self.kernel[1])
+            h = oh * self.stride[0] + u - self.before[0]
+            w = ow * self.stride[1] + v - self.before[1]
+            if not (0 <= h < self.input[2] and 0 <= w < self.input[3]):
+                return None
+        return output[0], c, h, w
+
+    def products(self, out_dims):
+        """Yield (output index, weight index, cell of the view) for every product of the map."""
+        out = out_dims[1]
+        taps, _, channels, kh, kw = self.weight_dims(out)
+        for output in indices(out_dims):
+            o = output[1]
+            own = [o] if self.kind == DEPTHWISE else range(channels)
+            for tap, c, i, j in product(range(taps), own, range(kh), range(kw)):
+                cell = self.reach(output, (tap, c, i, j))
+                if cell is not None:
+                    yield output, (tap, 0 if self.kind == DEPTHWISE else o, c, i, j), cell
+
+
+@dataclass
+class Clamp:
+    """f(y) = min(max(y, low), high)."""
+
+    low: int
+    high: int
+    kind: int = 0
+
+    def __call__(self, y):
+        return min(max(y, self.low), self.high)
+
+
+@dataclass
+class Table:
+    """2^K values, from f(-2^(K-1)) on."""
+
+    values: list
+    kind: int = 1
+
+    def __call__(self, y):
+        return self.values[y + len(self.values) // 2]
+
+
+@dataclass
+class Slot:
+    """Rows of the table column that hold one table."""
+
+    offset: int
+    bits: int
+
+
+@dataclass
+class Function:
+    """A function on K-bit integers."""
+
+    slot: Slot
+    kind: Clamp | Table
+
+    def __call__(self, y):
+        return self.kind(y)
+
+
+@dataclass
+class Input:
+    """The input, and what ties it to the statement."""
+
+    block: int
+    link: int | None
+    tight: Tight | None
+    exponents: Exponents
+
+
+@dataclass
+class Combine:
+    """cell = view."""
+
+    cell: int
+    view: list
+    exponents: Exponents
+
+
+@dataclass
+class Linear:
+    """sum of maps + b + 2^(S-1) = 2^S y + rem; for S = 0, sum of maps + b = y."""
+
+    maps: list
+    output: int | None
+    remainders: list
+    tight: Tight | None
+    shift: int
+    exponents: Exponents
+    biases: int
+    bias_bits: int
+
+    def rounding(self):
+        return (1 << self.shift) >> 1
+
+
+@dataclass
+class MaskCells:
+    """Random cells of M that stand in the virtual chunk: they hide e_W and e_X."""
+
+    rows: list
+    weights: list
+    inputs: list
+
+
+@dataclass
+class Descriptor:
+    """A model."""
+
+    magic: list
+    version: int
+    log_rows: int
+    log_pad: int
+    range_bits: int
+    value_bits: int
+    batch: int
+    input_visibility: int
+    weight_visibility: int
+    input_domain: list
+    range_columns: int
+    chunks: int
+    range_table: Slot
+    functions: list
+    pairs: list
+    mask_cells: MaskCells
+    salts: list
+    input_salts: list
+    blocks: list
+    layers: list
+
+
+    def to_bytes(self):
+        return DESCRIPTOR.write(self)
+
+    @classmethod
+    def from_bytes(cls, data):
+        stream = Stream(data)
+        descriptor = DESCRIPTOR.read(stream)
+        if (descriptor.magic, descriptor.version) != (MAGIC, VERSION) or stream.position != len(data):
+            raise Malformed("not a descriptor of this version, or bytes are left over")
+        return descriptor
+
+
+MAGIC, VERSION = list(b"PLMB"), 1
+
+DIMS = Several(U32, U32, U32, U32)
+SELECT = Several(U8, U32)
+SLOT = Record(Slot, offset=U32, bits=U8)
+EXPONENTS = Record(Exponents, offset=U64, strides=Several(U64, U64, U64, U64), dims=DIMS)
+TIGHT = Record(Tight, block=U16, bits=U8, exponents=EXPONENTS)
+VIEW = Counted(U8, Record(Term, coefficient=I32, block=U16, height=SELECT, width=SELECT))
+FUNCTION = Record(
+    Function,
+    slot=SLOT,
+    kind=Choice(Record(Clamp, low=I32, high=I32), Record(Table, values=Counted(U32, I32))),
+)
+BLOCK = Record(Block, column=U8, number=U8, offset=U32, dims=DIMS)
+_MAP = {"view": VIEW, "input": DIMS, "weights": U32, "weight_bits": U8}
+_WINDOW = {name: Several(U8, U8) for name in ("kernel", "stride", "before", "after")}
+MAP = Choice(Record(Map, **_MAP), Record(Map, **_WINDOW, **_MAP), Record(Map, **_WINDOW, **_MAP))
+LAYER = Choice(
+    Record(Input, block=U16, link=Optional(U16), tight=Optional(TIGHT), exponents=EXPONENTS),
+    Record(Combine, cell=U16, view=VIEW, exponents=EXPONENTS),
+    Record(
+        Linear,
+        maps=Counted(U8, MAP),
+        output=Optional(U16),
+        remainders=Counted(U8, U16),
+        tight=Optional(TIGHT),
+        shift=U8,
+        exponents=EXPONENTS,
+        biases=U32,
+        bias_bits=U8,
+    ),
+)
+DESCRIPTOR = Record(
+    Descriptor,
+    magic=Several(U8, U8, U8, U8),
+    version=U16,
+    log_rows=U8,
+    log_pad=U8,
+    range_bits=U8,
+    value_bits=U8,
+    batch=U32,
+    input_visibility=U8,
+    weight_visibility=U8,
+    input_domain=Several(I64, I64),
+    range_columns=U8,
+    chunks=U16,
+    range_table=SLOT,
+    functions=Counted(U8, FUNCTION),
+    pairs=Counted(U8, U8),
+    mask_cells=Record(MaskCells, rows=DIMS, weights=Several(U32, U32), inputs=Several(U32, U32)),
+    salts=Counted(U16, U32),
+    input_salts=Counted(U16, U32),
+    blocks=Counted(U16, BLOCK),
+    layers=Counted(U16, LAYER),
+)

@@ -1,0 +1,81 @@
+"""Which columns there are, in which order, and what follows from a descriptor's numbers.
+
+    RC_0 .. FI_0 FO_0 FI_1 FO_1 .. M | H_0 .. HT | G1 G2 | W_0 .. | CIN
+"""
+
+import math
+
+from .descriptor import (
+    ARGUMENT,
+    COMMITTED,
+    INPUT,
+    RANGE,
+    Linear,
+    index_bits,
+)
+from .multilinear import mask_length
+
+DEGREE_A, DEGREE_C, DEGREE_D = 4, 2, 2
+
+
+class Layout:
+    def __init__(self, descriptor):
+        d = self.descriptor = descriptor
+        self.c = d.log_rows
+        self.rows = 1 << d.log_rows
+        self.active = self.rows - (1 << d.log_pad)
+        self.ranges = d.range_columns
+        self.lookups = d.range_columns + len(d.pairs)
+        self.helpers = (self.lookups + 1) // 2
+        # column numbers
+        self.m = self.ranges + 2 * len(d.pairs)
+        self.phase1 = range(self.m + 1)
+        self.phase2 = range(self.m + 1, self.m + 1 + self.helpers + 1)
+        self.evaluated = self.phase2.stop
+        self.g1, self.g2 = self.evaluated, self.evaluated + 1
+        self.chunks = range(self.g2 + 1, self.g2 + 1 + d.chunks)
+        self.commits_input = d.input_visibility == COMMITTED
+        self.columns = self.chunks.stop + self.commits_input
+        # the weight index domain: all chunks and a virtual one
+        self.weight_variables = self.c + index_bits(d.chunks + 1)
+        self.mask_lengths = mask_length(self.c, DEGREE_A), mask_length(self.weight_variables, DEGREE_C)
+
+    def column_of(self, block):
+        if block.column == RANGE:
+            return block.number
+        if block.column == INPUT:
+            return self.chunks.stop
+        return self.ranges + 2 * block.number + (block.column != ARGUMENT)
+
+    def block(self, number):
+        return self.descriptor.blocks[number]
+
+    def linear_layers(self):
+        return [layer for layer in self.descriptor.layers if isinstance(layer, Linear)]
+
+    def input_layer(self):
+        return self.descriptor.layers[0]
+
+    def inputs(self):
+        return math.prod(self.block(self.input_layer().block).dims)
+
+    def outputs(self):
+        return math.prod(self.descriptor.layers[-1].exponents.dims)
+
+    def output_domain(self):
+        half = 1 << (self.descriptor.value_bits - 1)
+        return -half, half - 1
+
+    def mask_rows(self):
+        """Return the rows of G1 that are coefficients of the masks of sumchecks A and C."""
+        length_a, length_c = self.mask_lengths
+        down = range(self.rows - 1, -1, -1)
+        return down[:length_a], down[length_a : length_a + length_c]
+
+    def names(self):
+        pairs = range(len(self.descriptor.pairs))
+        ranges = [f"RC_{j}" for j in range(self.ranges)]
+        functions = [f"{kind}_{j}" for j in pairs for kind in ("FI", "FO")]
+        helpers = [f"H_{j}" for j in range(self.helpers)]
+        chunks = [f"W_{k}" for k in range(len(self.chunks))]
+        return [*ranges, *functions, "M", *helpers, "HT", "G1", "G2", *chunks, *["CIN"] * self.commits_input]

@@ -1,0 +1,104 @@
+"""Multilinear extensions and sumcheck.
+
+A vector v of length 2^m is the values of a multilinear polynomial over the cube:
+v(z) = sum_i v_i eq(i, z), where the first variable is the most significant bit of i.
+"""
+
+from .field import P, inner, inverse
+
+
+def eq_table(z):
+    """Return eq(i, z) for all i: products of z_k where bit k of i is set, of 1 - z_k elsewhere."""
+    table = [1]
+    for x in z:
+        table = [value % P for t in table for value in (t * (1 - x), t * x)]
+    return table
+
+
+def evaluate(vector, z):
+    """Return the extension's value, straight from its definition."""
+    return inner(vector, eq_table(z))
+
+
+def fix_first(table, x):
+    """Return the table of the polynomial whose first variable is x."""
+    half = len(table) // 2
+    return [(low + x * (high - low)) % P for low, high in zip(table[:half], table[half:], strict=True)]
+
+
+def interpolate(values, x):
+    """Return the value at x of the polynomial that has values[i] at i (Lagrange)."""
+    total = 0
+    for i, value in enumerate(values):
+        numerator, denominator = value, 1
+        for j in range(len(values)):
+            if j != i:
+                numerator = numerator * (x - j) % P
+                denominator = denominator * (i - j) % P
+        total += numerator * inverse(denominator)
+    return total % P
+
+
+def mask_length(n, degree):
+    """Return how many coefficients a mask has: g(x) = g_0 + sum_i sum_(1<=k<=degree) g_(i,k) x_i^k."""
+    return 1 + n * degree
+
+
+def mask_at(point, degree):
+    """Return the functional of the coefficients that gives g(point)."""
+    return [1] + [pow(x, k, P) for x in point for k in range(1, degree + 1)]
+
+
+def mask_sum(n, degree):
+    """Return the functional that gives the sum of g over the cube."""
+    return [pow(2, n, P)] + [pow(2, n - 1, P)] * (n * degree)
+
+
+class Mask:
+    """rho times a polynomial of random coefficients (Libra, ePrint 2019/317, section 4.1)."""
+
+    def __init__(self, coefficients, n, degree, rho):
+        self.coefficients, self.n, self.degree, self.rho = coefficients, n, degree, rho
+
+    def total(self):
+        """Return the sum over the cube."""
+        return self.rho * inner(self.coefficients, mask_sum(self.n, self.degree)) % P
+
+    def partial(self, prefix):
+        """Return the sum over the cube of all variables behind a prefix."""
+        free = self.n - len(prefix)
+        functional = [v * pow(2, free, P) for v in mask_at(prefix, self.degree)]
+        functional += [pow(2, free - 1, P) if free else 0] * (free * self.degree)
+        return self.rho * inner(self.coefficients, functional) % P
+
+
+def prove_sumcheck(channel, name, tables, combination, degree, mask=None):
+    """Send the rounds of sum_x combination(tables at x) + mask(x); return the point and the tables there.
+
+    A round sends its polynomial's values at 0, 2, .., degree: the one at 1 follows from the claim.
+    """
+    point = []
+    for _ in range((len(tables[0]) - 1).bit_length()):
+        sent = []
+        for x in [0, *range(2, degree + 1)]:
+            at_x = [fix_first(table, x) for table in tables]
+            total = sum(combination(values) for values in zip(*at_x, strict=True))
+            if mask:
+                total += mask.partial([*point, x])
+            sent.append(total % P)
+        channel.scalars(name, sent)
+        z = channel.transcript.challenge(name)
+        tables = [fix_first(table, z) for table in tables]
+        point.append(z)
+    return point, [table[0] for table in tables]
+
+
+def verify_sumcheck(channel, name, n, degree, claim):
+    """Receive n rounds; return the point, and what the polynomial must be there if the claim is its sum."""
+    point = []
+    for _ in range(n):
+        at_0, *others = channel.scalars(name, degree)
+        z = channel.transcript.challenge(name)
+        claim = interpolate([at_0, (claim - at_0) % P, *others], z)
+        point.append(z)
+    return point, claim

@@ -1,0 +1,118 @@
+"""The prover: the messages of docs/protocol.md, in order."""
+
+from . import claims, curve, lookups
+from .executor import Trace
+from .field import P, inner, powers
+from .keys import DOMAIN, Statement
+from .layout import DEGREE_A, DEGREE_C, DEGREE_D
+from .mercury import point_words, prove_opening
+from .multilinear import Mask, eq_table, evaluate, prove_sumcheck
+from .descriptor import PUBLIC
+from .transcript import Seeded, Sender, Transcript
+
+
+def prove(model, inputs, ctx, seed, committed=None):
+    """Return the statement and the messages; masks come from a seed, so nothing is hidden."""
+    key, layout = model.key, model.key.layout
+    trace = Trace(layout, model.model, inputs)
+    columns = trace.columns()
+    columns.append(lookups.multiplicities(layout, columns))
+    statement = Statement(
+        circuit_id=key.circuit_id,
+        ctx=ctx,
+        commitment=committed.commitment if committed else None,
+        inputs=inputs if layout.descriptor.input_visibility == PUBLIC else [],
+        outputs=trace.outputs,
+    )
+    return statement, run(model, statement, columns, committed, Seeded(seed))
+
+
+def run(model, statement, columns, committed, random):
+    """Prove a statement with the given columns of phase 1, true or not; return the channel."""
+    key, layout, parameters = model.key, model.key.layout, model.key.parameters
+    t = Transcript(DOMAIN)
+    channel = Sender(t)
+
+    def mask_pads(column):
+        column[layout.active :] = random.fields(layout.rows - layout.active)
+
+    def send_commitments(name, columns):
+        points = [parameters.commit(column) for column in columns]
+        channel.words(name, [w for point in points for w in point_words(point)])
+        return points
+
+    # 0: the statement
+    statement.absorb(layout, t)
+
+    # 1: looked-up columns, multiplicities and masks
+    for column in columns:
+        mask_pads(column)
+    masks = [random.fields(layout.rows), random.fields(layout.rows)]  # G1, G2
+    points = send_commitments("phase 1", columns + masks)
+    phase1_points, mask_points = points[:-2], points[-2:]
+    r = t.nonzero_challenge("r")
+    alpha, gamma = t.challenge("alpha"), t.challenge("gamma")
+
+    # 2: the fractions of the look-ups
+    phase2 = lookups.helpers(layout, columns, alpha, gamma)
+    for column in phase2:
+        mask_pads(column)
+    phase2_points = send_commitments("phase 2", phase2)
+    lam = t.challenge("lambda")
+    tau = t.challenges("tau", layout.c)
+    rho_a = t.nonzero_challenge("rhoA")
+
+    columns = [*columns, *phase2, *masks, *model.chunks]
+    commitments = [*phase1_points, *phase2_points, *mask_points, *key.weights]
+    if committed:
+        columns.append(committed.column)
+        commitments.append(committed.commitment)
+    g1, g2 = columns[layout.g1], columns[layout.g2]
+    rows_a, rows_c = layout.mask_rows()
+
+    # 3: sumcheck A
+    mask = Mask([g1[row] for row in rows_a], layout.c, DEGREE_A, rho_a)
+    channel.scalars("H_A", [mask.total()])  # the gates sum to zero
+    tables = [
+        lookups.only_active(layout, eq_table(tau)),
+        lookups.only_active(layout, [1] * layout.rows),
+        *columns[: layout.evaluated],
+        lookups.table_column(layout, gamma),
+    ]
+    gates = lookups.gates(layout, alpha, gamma, lam)
+    a, at_a = prove_sumcheck(channel, "sumcheck A", tables, gates, DEGREE_A, mask)
+    channel.scalars("columns at a", at_a[2:-1])
+
+    # 4: sumcheck C
+    rho_c = t.nonzero_challenge("rhoC")
+    x_tot = claims.gather(layout, r, columns)
+    w_tot = [v for chunk in model.chunks for v in chunk]
+    w_tot += [0] * (len(x_tot) - len(w_tot))
+    claims.hide(layout, columns[layout.m], w_tot, x_tot)
+    mask = Mask([g1[row] for row in rows_c], layout.weight_variables, DEGREE_C, rho_c)
+    channel.scalars("H_C", [inner(w_tot, x_tot) + mask.total()])
+    k, (e_w, e_x) = prove_sumcheck(
+        channel, "sumcheck C", [w_tot, x_tot], lambda v: v[0] * v[1], DEGREE_C, mask
+    )
+    channel.scalars("e_W e_X", [e_w, e_x])
+
+    # 5: sumcheck D
+    eta = t.challenge("eta")
+    z1, z2 = t.challenge("z1"), t.challenge("z2")
+    powers_1, powers_2 = powers(z1, layout.rows), powers(z2, layout.rows)
+    channel.scalars("mu", [inner(g1, powers_1) + inner(g2, powers_2)])
+    rho_d = t.nonzero_challenge("rhoD")
+    q = claims.functionals(layout, eta, r, a, k, rho_c)
+    for g, z in [(layout.g1, powers_1), (layout.g2, powers_2)]:
+        q[g] = [(v + rho_d * power) % P for v, power in zip(q[g], z, strict=True)]
+    n = layout.columns
+    d, at_d = prove_sumcheck(
+        channel, "sumcheck D", columns + q, lambda v: inner(v[:n], v[n:]), DEGREE_D
+    )
+
+    # 6: the opening of H = sum_i Q_i(d) f_i
+    q_at_d = at_d[n:]
+    h = [inner(q_at_d, row) for row in zip(*columns, strict=True)]
+    commitment = curve.combine(q_at_d, commitments)
+    prove_opening(parameters, channel, h, commitment, d, evaluate(h, d))
+    return channel

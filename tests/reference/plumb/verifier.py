@@ -1,0 +1,85 @@
+"""The verifier: replays the transcript, reduces everything to one opening, and checks that."""
+
+from . import claims, curve, lookups
+from .field import P, Rejected, inner, inverse, powers
+from .keys import DOMAIN, Statement
+from .layout import DEGREE_A, DEGREE_C, DEGREE_D
+from .mercury import verify_opening
+from .multilinear import eq_table, evaluate, verify_sumcheck
+from .transcript import Receiver, Transcript
+
+
+def verify(key, proof, public_inputs, ctx):
+    """Return the messages of a proof that convinces, or raise."""
+    layout = key.layout
+    statement = Statement.from_words(key, public_inputs, ctx)
+    t = Transcript(DOMAIN)
+    channel = Receiver(t, proof, key.proof_words())
+
+    def receive_commitments(name, n):
+        words = channel.words(name, 2 * n)
+        return [curve.from_bytes(words[2 * i] + words[2 * i + 1]) for i in range(n)]
+
+    # 0
+    statement.absorb(layout, t)
+
+    # 1
+    points = receive_commitments("phase 1", len(layout.phase1) + 2)
+    if None in points:
+        raise Rejected("a column of phase 1 or a mask is committed as the identity")
+    phase1_points, mask_points = points[:-2], points[-2:]
+    r = t.nonzero_challenge("r")
+    alpha, gamma = t.challenge("alpha"), t.challenge("gamma")
+
+    # 2
+    phase2_points = receive_commitments("phase 2", len(layout.phase2))
+    lam = t.challenge("lambda")
+    tau = t.challenges("tau", layout.c)
+    rho_a = t.nonzero_challenge("rhoA")
+    commitments = [*phase1_points, *phase2_points, *mask_points, *key.weights]
+    if layout.commits_input:
+        commitments.append(statement.commitment)
+
+    # 3: sumcheck A
+    [h_a] = channel.scalars("H_A", 1)
+    a, claim_a = verify_sumcheck(channel, "sumcheck A", layout.c, DEGREE_A, h_a)
+    e = channel.scalars("columns at a", layout.evaluated)
+    at_a = [
+        evaluate(lookups.only_active(layout, eq_table(tau)), a),
+        evaluate(lookups.only_active(layout, [1] * layout.rows), a),
+        *e,
+        evaluate(lookups.table_column(layout, gamma), a),
+    ]
+    f_a = lookups.gates(layout, alpha, gamma, lam)(at_a)
+
+    # 4: sumcheck C
+    rho_c = t.nonzero_challenge("rhoC")
+    [h_c] = channel.scalars("H_C", 1)
+    k, claim_c = verify_sumcheck(channel, "sumcheck C", layout.weight_variables, DEGREE_C, h_c)
+    e_w, e_x = channel.scalars("e_W e_X", 2)
+
+    # 5: the values of all linear claims, and sumcheck D
+    eta = t.challenge("eta")
+    z1, z2 = t.challenge("z1"), t.challenge("z2")
+    values = {
+        "mask A value": (claim_a - f_a) * inverse(rho_a),
+        "mask A sum": h_a * inverse(rho_a),
+        "mask C value": (claim_c - e_w * e_x) * inverse(rho_c),
+        "linear": h_c - claims.linear_constant(layout, r, statement.outputs),
+        "weights": e_w,
+        "inputs": e_x - claims.bias_constant(layout, r, k),
+        "links": claims.link_constant(layout, r, statement.inputs),
+    }
+    eta_column, eta_of = claims.weights_of_claims(layout, eta)
+    claim = inner(e, eta_column) + sum(eta_of[name] * value for name, value in values.items())
+    [mu] = channel.scalars("mu", 1)
+    rho_d = t.nonzero_challenge("rhoD")
+    d, value = verify_sumcheck(channel, "sumcheck D", layout.c, DEGREE_D, (claim + rho_d * mu) % P)
+
+    # 6: C_H = sum_i Q_i(d) C_i opens to the last value at d
+    q = [evaluate(vector, d) for vector in claims.functionals(layout, eta, r, a, k, rho_c)]
+    for g, z in [(layout.g1, z1), (layout.g2, z2)]:
+        q[g] = (q[g] + rho_d * evaluate(powers(z, layout.rows), d)) % P
+    combined = curve.combine(q, commitments)
+    verify_opening(key.parameters, channel, combined, d, value)
+    return channel.messages
