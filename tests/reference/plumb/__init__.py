@@ -1,8 +1,9 @@
 """Plumb, the proof system of prover/core/plumb, written to be read.
 
-A second implementation, which shares no line with the first: plain integers, sums over every product and
-every row where the other has closed forms, and the names of docs/protocol.md throughout. It is slow, and its
-randomness comes from a seed: it is a specification that runs, for networks of a few dozen weights.
+A second implementation, which shares no line with the first: plain integers, sums over every
+product and every row where the other has closed forms, and the names of docs/protocol.md
+throughout. It is slow, and its randomness comes from a seed: it is a specification that runs, for
+networks of a few dozen weights.
 
 Read `prover` beside `verifier`; each line that sends or receives a message has the message's name.
 

@@ -1,7 +1,7 @@
 """The linear claims about columns: what sumchecks A and C leave to be shown, all of them at once.
 
-Claim i says <column, functional> = value, summed over columns; it is weighed by eta^i. Every functional here
-is a sum over every real index and every product, as the equations say it.
+Claim i says <column, functional> = value, summed over columns; it is weighed by eta^i. Every
+functional here is a sum over every real index and every product, as the equations say it.
 """
 
 from functools import cache
@@ -23,7 +23,9 @@ def power(base, exponent):
 def weights_of_claims(layout, eta):
     """Return the powers of eta: a list for the columns, and a dictionary for the rest."""
     all_powers = powers(eta, layout.evaluated + len(NAMES))
-    return all_powers[: layout.evaluated], dict(zip(NAMES, all_powers[layout.evaluated :], strict=True))
+    return all_powers[: layout.evaluated], dict(
+        zip(NAMES, all_powers[layout.evaluated :], strict=True)
+    )
 
 
 def whole(block):
@@ -41,7 +43,7 @@ def linear_terms(layout):
 
 
 def link_terms(layout):
-    """Yield those of the equations between cells: x = x_in, scaled = 2^(s-bits) cell, cell = view."""
+    """Yield those between cells: x = x_in, scaled = 2^(s-bits) cell, cell = view."""
     d = layout.descriptor
 
     def tight_terms(number, tight):
@@ -59,13 +61,17 @@ def link_terms(layout):
         elif isinstance(layer, Combine):
             yield 1, whole(layer.cell), layer.exponents
             for term in layer.view:
-                yield -term.coefficient, Term(1, term.block, term.height, term.width), layer.exponents
+                yield (
+                    -term.coefficient,
+                    Term(1, term.block, term.height, term.width),
+                    layer.exponents,
+                )
         elif layer.remainders:
             yield from tight_terms(layer.remainders[-1], layer.tight)
 
 
 def products(layout):
-    """Yield (weight position, exponent of r, coefficient, column, row) for each product of a weight and a cell."""
+    """Yield (weight position, exponent of r, coefficient, column, row) for each product."""
     for layer in layout.linear_layers():
         out = layer.exponents.dims[1]
         for m in layer.maps:
@@ -74,7 +80,13 @@ def products(layout):
                 for term in m.view:
                     block = layout.block(term.block)
                     row = block.row(term.index(cell))
-                    yield m.position(weight, out), exponent, term.coefficient, layout.column_of(block), row
+                    yield (
+                        m.position(weight, out),
+                        exponent,
+                        term.coefficient,
+                        layout.column_of(block),
+                        row,
+                    )
 
 
 def biases(layout):
@@ -85,7 +97,7 @@ def biases(layout):
 
 
 def gather(layout, r, columns):
-    """Return Xtot without its mask cells: what each weight meets, weighed by r to the outputs' exponents."""
+    """Return Xtot without its mask cells: what each weight meets, weighed by powers of r."""
     x = [0] * (1 << layout.weight_variables)
     for k, exponent, coefficient, column, row in products(layout):
         x[k] += power(r, exponent) * coefficient * columns[column][row]
@@ -176,4 +188,3 @@ def functionals(layout, eta, r, a, k, rho_c):
     for (claim, position), row in zip(hidden, cells.rows, strict=True):
         add(layout.m, row, eta_of[claim] * at_k[position])
     return q
-

@@ -103,6 +103,9 @@ class Choice:
         return found
 
     def write(self, value):
-        fits = [r.cls is type(value) and getattr(value, "kind", i) == i for i, r in enumerate(self.records)]
+        fits = [
+            r.cls is type(value) and getattr(value, "kind", i) == i
+            for i, r in enumerate(self.records)
+        ]
         kind = fits.index(True)
         return U8.write(kind) + self.records[kind].write(value)

@@ -1,7 +1,7 @@
 """BN254: sums of points, and the pairing of py_ecc.
 
-A point of the first group is a pair of coordinates, or None for the identity. Sums are computed with a third
-coordinate (x = X/Z^2, y = Y/Z^3), so that only their results cost a division.
+A point of the first group is a pair of coordinates, or None for the identity. Sums are computed
+with a third coordinate (x = X/Z^2, y = Y/Z^3), so that only their results cost a division.
 """
 
 from py_ecc import optimized_bn128 as bn
@@ -49,7 +49,7 @@ def _affine(p):
 
 
 def combine(scalars, points):
-    """Return sum_i scalars[i] points[i], window by window, each bucket of equal digits added up once."""
+    """Return sum_i scalars[i] points[i], window by window, equal digits added up first."""
     terms = [(s, (*p, 1)) for s, p in zip(scalars, points, strict=True) if s and p is not None]
     longest = max((s.bit_length() for s, _ in terms), default=0)
     total = (1, 1, 0)

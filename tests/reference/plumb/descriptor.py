@@ -1,7 +1,7 @@
 """A model's description: its bytes, and what they say.
 
-The formats below the classes name each record's fields in the order of the bytes; reading and writing both
-follow them.
+The formats below the classes name each record's fields in the order of the bytes; reading and
+writing both follow them.
 """
 
 import math
@@ -27,7 +27,7 @@ def indices(dims):
 
 @dataclass
 class Block:
-    """A tensor (batch, channel, height, width) in a column, each dimension padded to a power of two."""
+    """A tensor (batch, channel, height, width) in a column, padded to powers of two."""
 
     column: int
     number: int
@@ -49,7 +49,7 @@ class Block:
 
 @dataclass
 class Term:
-    """One summand of a view: coordinate (b, ch, h, w) reads (b, ch, h 2^s_h + l_h, w 2^s_w + l_w) of a block."""
+    """One summand of a view: (b, ch, h, w) reads (b, ch, h 2^s_h + l_h, w 2^s_w + l_w)."""
 
     coefficient: int
     block: int
@@ -251,7 +251,6 @@ class Descriptor:
     blocks: list
     layers: list
 
-
     def to_bytes(self):
         return DESCRIPTOR.write(self)
 
@@ -259,7 +258,9 @@ class Descriptor:
     def from_bytes(cls, data):
         stream = Stream(data)
         descriptor = DESCRIPTOR.read(stream)
-        if (descriptor.magic, descriptor.version) != (MAGIC, VERSION) or stream.position != len(data):
+        if (descriptor.magic, descriptor.version) != (MAGIC, VERSION) or stream.position != len(
+            data
+        ):
             raise Malformed("not a descriptor of this version, or bytes are left over")
         return descriptor
 

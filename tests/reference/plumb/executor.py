@@ -11,7 +11,7 @@ class OutOfRange(Exception):
 
 
 class Weights:
-    """The weights of one layer: a list for each map, (out, channel, height, width), and one bias for each out."""
+    """Weights of a layer: a list for each map, (out, channel, height, width), and the biases."""
 
     def __init__(self, maps, biases):
         self.maps, self.biases = maps, biases
@@ -54,7 +54,9 @@ class Trace:
         weights = iter(model)
         for layer in self.d.layers:
             if isinstance(layer, Input):
-                self.store(layer.block, dict(zip(indices(layer.exponents.dims), inputs, strict=True)))
+                self.store(
+                    layer.block, dict(zip(indices(layer.exponents.dims), inputs, strict=True))
+                )
                 self.scale(layer.block, layer.tight)
             elif isinstance(layer, Combine):
                 cells = {i: self.view(layer.view, i) for i in indices(layer.exponents.dims)}
@@ -140,5 +142,3 @@ def input_column(layout, inputs, salts):
     for row, salt in zip(layout.descriptor.input_salts, salts, strict=True):
         column[row] = salt
     return column
-
-

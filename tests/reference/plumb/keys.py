@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from . import curve
 from .descriptor import COMMITTED, PUBLIC, Descriptor
 from .executor import input_column, weight_chunks
-from .field import P, Malformed, from_word, signed, word
+from .field import Malformed, P, from_word, signed, word
 from .layout import DEGREE_A, DEGREE_C, DEGREE_D, Layout
 from .mercury import WORDS, point_words
 from .transcript import Seeded, keccak256, label_word
@@ -20,10 +20,13 @@ class Key:
         self.parameters = parameters
         self.layout = Layout(Descriptor.from_bytes(descriptor))
         self.weights = weights
-        words = [w for point in weights for w in point_words(point)]
+        words = [w for words in self.weight_words() for w in words]
         self.circuit_id = keccak256(
             label_word("plumb-circuit-v1"), parameters.id(), keccak256(descriptor), *words
         )
+
+    def weight_words(self):
+        return [point_words(point) for point in self.weights]
 
     def proof_words(self):
         layout = self.layout
@@ -55,7 +58,7 @@ class CommittedInput:
 
 @dataclass
 class Statement:
-    """What a proof is about: C_in or the public input, the outputs, and 32 bytes chosen by whoever relies on it."""
+    """What a proof is about; ctx are 32 bytes chosen by whoever relies on it."""
 
     circuit_id: bytes
     ctx: bytes
@@ -82,7 +85,9 @@ class Statement:
                 raise Malformed("the input's commitment is the identity")
         elif visibility == PUBLIC:
             inputs = integers(first, layout.descriptor.input_domain)
-        return cls(key.circuit_id, ctx, commitment, inputs, integers(outputs, layout.output_domain()))
+        return cls(
+            key.circuit_id, ctx, commitment, inputs, integers(outputs, layout.output_domain())
+        )
 
     def absorb(self, layout, transcript):
         d = layout.descriptor

@@ -1,6 +1,6 @@
 """Which columns there are, in which order, and what follows from a descriptor's numbers.
 
-    RC_0 .. FI_0 FO_0 FI_1 FO_1 .. M | H_0 .. HT | G1 G2 | W_0 .. | CIN
+RC_0 .. FI_0 FO_0 FI_1 FO_1 .. M | H_0 .. HT | G1 G2 | W_0 .. | CIN
 """
 
 import math
@@ -38,7 +38,10 @@ class Layout:
         self.columns = self.chunks.stop + self.commits_input
         # the weight index domain: all chunks and a virtual one
         self.weight_variables = self.c + index_bits(d.chunks + 1)
-        self.mask_lengths = mask_length(self.c, DEGREE_A), mask_length(self.weight_variables, DEGREE_C)
+        self.mask_lengths = (
+            mask_length(self.c, DEGREE_A),
+            mask_length(self.weight_variables, DEGREE_C),
+        )
 
     def column_of(self, block):
         if block.column == RANGE:
@@ -78,4 +81,14 @@ class Layout:
         functions = [f"{kind}_{j}" for j in pairs for kind in ("FI", "FO")]
         helpers = [f"H_{j}" for j in range(self.helpers)]
         chunks = [f"W_{k}" for k in range(len(self.chunks))]
-        return [*ranges, *functions, "M", *helpers, "HT", "G1", "G2", *chunks, *["CIN"] * self.commits_input]
+        return [
+            *ranges,
+            *functions,
+            "M",
+            *helpers,
+            "HT",
+            "G1",
+            "G2",
+            *chunks,
+            *["CIN"] * self.commits_input,
+        ]

@@ -1,14 +1,15 @@
 """Sumcheck A: every look-up hits its table (LogUp, ePrint 2022/1530, section 3).
 
-Row x of a look-up has a fingerprint: v for a range column, y + gamma f + gamma^2 tag for a pair. With
-D = alpha - fingerprint, H_j = 1/D_1 + 1/D_2 of two look-ups, and HT = M / D_T of the table column T.
+Row x of a look-up has a fingerprint: v for a range column, y + gamma f + gamma^2 tag for a pair.
+With D = alpha - fingerprint, H_j = 1/D_1 + 1/D_2 of two look-ups, and HT = M / D_T of the table
+column T.
 """
 
 from .field import P, inverse
 
 
 def entries(layout):
-    """Return the table column as (tag, y, f(y)); rows of no table repeat the range table's (0, 0, 0)."""
+    """Return the table column as (tag, y, f(y)); rows of no table are (0, 0, 0)."""
     d = layout.descriptor
     rows = [(0, 0, 0)] * layout.rows
     for t in range(1 << d.range_bits):
@@ -65,9 +66,10 @@ def helpers(layout, columns, alpha, gamma):
 
 
 def gates(layout, alpha, gamma, lam):
-    """Return what sumcheck A sums, as a function of the values of E, act, the columns and T at one place.
+    """Return what sumcheck A sums, as a function of the values of E, act, the columns and T.
 
-    E * ( sum_j lambda^j (H_j D_1 D_2 - D_1 - D_2) + lambda^n (HT D_T - M) ) + lambda^(n+1) act (sum_j H_j - HT)
+    E * ( sum_j lambda^j (H_j D_1 D_2 - D_1 - D_2) + lambda^n (HT D_T - M) )
+        + lambda^(n+1) * act * (sum_j H_j - HT)
     """
     n = layout.helpers
 

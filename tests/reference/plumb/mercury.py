@@ -1,12 +1,13 @@
 """Commitments to columns, and the opening of one column at one point.
 
-KZG: the commitment to (f_0, .., f_(n-1)) is sum_i f_i [tau^i]_1. Mercury (ePrint 2025/385): with n = b^2, rows and
-columns of the square i = row b + col belong to the halves u and v of the point; for E_u(X) = sum_i eq(u, i) X^i,
+KZG: the commitment to (f_0, .., f_(n-1)) is sum_i f_i [tau^i]_1. Mercury (ePrint 2025/385): with
+n = b^2, rows and columns of the square i = row b + col belong to the halves u and v of the point;
+for E_u(X) = sum_i eq(u, i) X^i,
 
     p_row = sum_col eq(v, col) f_(row b + col)          <p, eq(u, .)> = h
     f = (X^b - alpha) q + g, deg g < b                  <g, eq(v, .)> = p(alpha)
     g(X) E_v(1/X) + g(1/X) E_v(X) + gamma (p(X) E_u(1/X) + p(1/X) E_u(X))
-        = 2 (p(alpha) + gamma h) + X s(X) + s(1/X) / X  both inner products, as constant coefficients
+        = 2 (p(alpha) + gamma h) + X s(X) + s(1/X) / X  both inner products, as constants
     d = X^(b-1) g(1/X)                                  the degree of g
 
 and all values at zeta, 1/zeta and alpha in one opening (BDFG, ePrint 2020/081, section 4.1).
@@ -16,7 +17,7 @@ Polynomials are lists of coefficients, the constant one first.
 from functools import lru_cache
 
 from . import curve
-from .field import P, Malformed, Rejected, from_word, inner, inverse
+from .field import Malformed, P, Rejected, from_word, inner, inverse
 from .multilinear import eq_table
 from .transcript import keccak256
 
@@ -104,8 +105,14 @@ class Places:
     def p_at_alpha(self, values, gamma, h):
         """Return p(alpha), by the equation of the inner products at zeta."""
         g, g_inv, p, p_inv, s, s_inv = values
-        e_u, e_u_inv = value_at(eq_table(self.u), self.zeta), value_at(eq_table(self.u), self.inverse)
-        e_v, e_v_inv = value_at(eq_table(self.v), self.zeta), value_at(eq_table(self.v), self.inverse)
+        e_u, e_u_inv = (
+            value_at(eq_table(self.u), self.zeta),
+            value_at(eq_table(self.u), self.inverse),
+        )
+        e_v, e_v_inv = (
+            value_at(eq_table(self.v), self.zeta),
+            value_at(eq_table(self.v), self.inverse),
+        )
         twice = g * e_v_inv + g_inv * e_v + gamma * (p * e_u_inv + p_inv * e_u - 2 * h)
         twice -= self.zeta * s + self.inverse * s_inv
         return twice * inverse(2) % P

@@ -23,7 +23,9 @@ def evaluate(vector, z):
 def fix_first(table, x):
     """Return the table of the polynomial whose first variable is x."""
     half = len(table) // 2
-    return [(low + x * (high - low)) % P for low, high in zip(table[:half], table[half:], strict=True)]
+    return [
+        (low + x * (high - low)) % P for low, high in zip(table[:half], table[half:], strict=True)
+    ]
 
 
 def interpolate(values, x):
@@ -40,7 +42,7 @@ def interpolate(values, x):
 
 
 def mask_length(n, degree):
-    """Return how many coefficients a mask has: g(x) = g_0 + sum_i sum_(1<=k<=degree) g_(i,k) x_i^k."""
+    """Return how many coefficients g(x) = g_0 + sum_i sum_(1<=k<=degree) g_(i,k) x_i^k has."""
     return 1 + n * degree
 
 
@@ -73,7 +75,7 @@ class Mask:
 
 
 def prove_sumcheck(channel, name, tables, combination, degree, mask=None):
-    """Send the rounds of sum_x combination(tables at x) + mask(x); return the point and the tables there.
+    """Send the rounds of sum_x combination(tables) + mask; return the point and the tables there.
 
     A round sends its polynomial's values at 0, 2, .., degree: the one at 1 follows from the claim.
     """
@@ -94,7 +96,7 @@ def prove_sumcheck(channel, name, tables, combination, degree, mask=None):
 
 
 def verify_sumcheck(channel, name, n, degree, claim):
-    """Receive n rounds; return the point, and what the polynomial must be there if the claim is its sum."""
+    """Receive n rounds; return the point and what the polynomial must be there."""
     point = []
     for _ in range(n):
         at_0, *others = channel.scalars(name, degree)

@@ -1,4 +1,4 @@
-"""Small networks to try the protocol on: a compiler of a few lines, and models that stay inside their tables."""
+"""Small networks to try the protocol on, and models that stay inside their tables."""
 
 from dataclasses import replace
 
@@ -115,7 +115,7 @@ class Net:
         return [Term(1, block)], dims
 
     def map(self, view, dims, window=None, depthwise=False):
-        """Return a map whose weights have no place yet; a window is (kernel, stride, before, after)."""
+        """Return a map without a place; a window is (kernel, stride, before, after)."""
         kernel, stride, before, after = window or ([], [], [], [])
         kind = DENSE if window is None else DEPTHWISE if depthwise else CONVOLUTION
         return Map(view, dims, 0, 3, kind, kernel, stride, before, after)
@@ -161,10 +161,13 @@ class Net:
         """max(a, b) = b + relu(a - b), first over columns, then over rows."""
 
         def halved(view, dimension, odd):
-            return [
-                replace(t, **{dimension: [getattr(t, dimension)[0] + 1, getattr(t, dimension)[1] + (odd << getattr(t, dimension)[0])]})
-                for t in view
-            ]
+            """Return every second row or column of a view, from the first or the second on."""
+
+            def select(term):
+                shift, low = getattr(term, dimension)
+                return replace(term, **{dimension: [shift + 1, low + (odd << shift)]})
+
+            return [select(term) for term in view]
 
         def larger(view, dimension, dims):
             a, b = halved(view, dimension, 0), halved(view, dimension, 1)
@@ -188,7 +191,9 @@ class Net:
             for layer in d.layers:
                 if isinstance(layer, Linear):
                     out = layer.exponents.dims[1]
-                    used |= {m.position(i, out) for m in layer.maps for i in indices(m.weight_dims(out))}
+                    used |= {
+                        m.position(i, out) for m in layer.maps for i in indices(m.weight_dims(out))
+                    }
                     used |= set(range(layer.biases, layer.biases + out))
             for chunk in range(d.chunks):
                 free = [k for k in range(chunk * rows, chunk * rows + rows) if k not in used]
@@ -224,14 +229,20 @@ def cnn():
 
 
 def mixed():
-    """Everything else: public input and weights, two range columns, an explicit table, a residual sum of two maps,
-    a depthwise window with stride and uneven zeros, a layer without a shift."""
+    """Everything else: public input and weights, two range columns, an explicit table, two maps of
+    one layer, a depthwise window with stride and uneven zeros, a layer without a shift.
+    """
     square = [min(t * t // 4, 15) for t in range(-16, 16)]
     net = Net([8, 3, 4, 5], [relu(5), Table(square), identity(5)], inputs=PUBLIC, weights=PUBLIC)
     net.d.range_columns = 2
     x, dims = net.input([2, 3, 5], 3)
-    a, dims_a = net.linear([net.map(x, dims, ([2, 3], [2, 1], [1, 0], [0, 2]), depthwise=True)], 2, 3, 1)
-    both = [net.map(a, dims_a, ([1, 1], [1, 1], [0, 0], [0, 0])), net.map(x, dims, ([1, 1], [2, 1], [1, 0], [0, 0]))]
+    a, dims_a = net.linear(
+        [net.map(x, dims, ([2, 3], [2, 1], [1, 0], [0, 2]), depthwise=True)], 2, 3, 1
+    )
+    both = [
+        net.map(a, dims_a, ([1, 1], [1, 1], [0, 0], [0, 0])),
+        net.map(x, dims, ([1, 1], [2, 1], [1, 0], [0, 0])),
+    ]
     b, _ = net.linear(both, 2, 3, 2)
     residual = [replace(t, coefficient=-2) for t in a] + b
     c = net.combine(residual, dims_a, 0)

@@ -1,13 +1,13 @@
 """The prover: the messages of docs/protocol.md, in order."""
 
 from . import claims, curve, lookups
+from .descriptor import PUBLIC
 from .executor import Trace
 from .field import P, inner, powers
 from .keys import DOMAIN, Statement
 from .layout import DEGREE_A, DEGREE_C, DEGREE_D
 from .mercury import point_words, prove_opening
 from .multilinear import Mask, eq_table, evaluate, prove_sumcheck
-from .descriptor import PUBLIC
 from .transcript import Seeded, Sender, Transcript
 
 

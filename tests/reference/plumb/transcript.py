@@ -2,7 +2,7 @@
 
 from Crypto.Hash import keccak
 
-from .field import P, Malformed, Rejected, from_word, word
+from .field import Malformed, P, Rejected, from_word, word
 
 
 def keccak256(*parts):
@@ -40,7 +40,7 @@ class Transcript:
 
 
 class Seeded:
-    """Field elements that anybody can recompute: for comparing implementations, and for nothing else."""
+    """Field elements that anybody can recompute: for comparing implementations only."""
 
     def __init__(self, seed):
         self.seed = seed

@@ -1,6 +1,7 @@
 //! Tests of the protocol as a whole, over an ideal commitment.
 
 mod cheats;
+mod golden;
 mod honest;
 mod layouts;
 mod mutations;
