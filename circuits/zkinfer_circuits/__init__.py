@@ -17,6 +17,7 @@ from ._errors import (
     InputRefused,
     InputShapeMismatch,
     InputTypeMismatch,
+    LayoutUnsupported,
     ModelMalformed,
     ModelNotFound,
     ModelRefused,
@@ -32,6 +33,7 @@ from ._errors import (
 )
 from ._import import Model, load_model
 from ._ops import SUPPORTED, Operator
+from ._plumb import Cost, PlumbCircuit, layout_program
 from ._program import (
     CompiledProgram,
     Layer,
@@ -49,6 +51,7 @@ __all__ = [
     "AccumulatorTooWide",
     "AccuracyUnreachable",
     "CompiledProgram",
+    "Cost",
     "DynamicShape",
     "ExportFailed",
     "ExternalDataRefused",
@@ -58,6 +61,7 @@ __all__ = [
     "InputShapeMismatch",
     "InputTypeMismatch",
     "Layer",
+    "LayoutUnsupported",
     "Model",
     "ModelMalformed",
     "ModelNotFound",
@@ -65,6 +69,7 @@ __all__ = [
     "ModelTooLarge",
     "NonFiniteWeight",
     "Operator",
+    "PlumbCircuit",
     "Program",
     "Quantization",
     "TorchMissing",
@@ -78,6 +83,7 @@ __all__ = [
     "compile_program",
     "export_torch",
     "layers_of",
+    "layout_program",
     "load_model",
     "rebuild_program",
     "run_float",

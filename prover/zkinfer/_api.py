@@ -120,6 +120,8 @@ def compile(
         checked = load_model(export_torch(model, sample))
     samples = _calibration(checked, calibration)
     circuit = find_backend(backend).compile(checked, samples, settings, on_progress)
+    if circuit.calibration.program is not None:
+        return circuit
     program = _quantized(checked, samples, max_error)
     return replace(circuit, calibration=replace(circuit.calibration, program=program))
 

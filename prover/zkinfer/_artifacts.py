@@ -30,7 +30,7 @@ from zkinfer._errors import (
 )
 from zkinfer._report import Report, report
 from zkinfer._srs import POINT_BYTES, SrsPoints
-from zkinfer._statement import CircuitId, Statement, key_digest
+from zkinfer._statement import HIDDEN_MODEL, CircuitId, Statement, key_digest
 from zkinfer_circuits import (
     CompiledProgram,
     InputShapeMismatch,
@@ -41,7 +41,7 @@ from zkinfer_circuits import (
     rebuild_program,
     run_float,
 )
-from zkinfer_contracts import circuit_id, keccak256, proof_length, vka_digest
+from zkinfer_contracts import keccak256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,7 +219,7 @@ class Circuit:
         parts = _container.from_bytes(data, _container.CIRCUIT, place=place)
         statement = Statement.from_bytes(parts[b"STAT"], place=place)
         for tag, named in ((b"ONNX", statement.model), (b"BSET", statement.settings)):
-            if keccak256(parts[tag]).hex() != named:
+            if named != HIDDEN_MODEL and keccak256(parts[tag]).hex() != named:
                 reason = f"section {tag.decode()} is not the one its statement names"
                 raise ArtifactMalformed(reason, place=place)
         _check_settings(statement, parts[b"BSET"], place)
@@ -260,14 +260,12 @@ class VerifyingKey:
     @cached_property
     def circuit_id(self) -> CircuitId:
         """Identity of the circuit; computed from the parts, never stored."""
-        return CircuitId(
-            circuit_id(
-                self.key_digest,
-                vka_digest(self.chain_key),
-                self.srs.id,
-                self.statement.public_input_count,
-            )
-        )
+        return CircuitId(find_backend(self.statement.backend).circuit_id(self))
+
+    @cached_property
+    def opened(self) -> object:
+        """The key as its backend uses it, read once."""
+        return find_backend(self.statement.backend).opened_verifier(self)
 
     def to_bytes(self) -> bytes:
         """Return the artefact's bytes; equal keys have equal bytes."""
@@ -314,15 +312,13 @@ class VerifyingKey:
             reason = "section BSET is not the one its statement names"
             raise ArtifactMalformed(reason, place=place)
         _check_settings(statement, parts[b"BSET"], place)
-        try:
-            proof_length(parts[b"BEVM"])
-        except ValueError as error:
-            raise ArtifactMalformed(str(error), place=place) from error
         if len(parts[b"SRSP"]) != POINT_BYTES:
             raise ArtifactMalformed("the SRS points are cut short", place=place)
         srs = SrsPoints.from_bytes(parts[b"SRSP"], place=place)
         srs.require_safe(allow_unsafe_srs=allow_unsafe_srs, place=place)
-        return cls(statement, parts[b"BSET"], parts[b"BKEY"], parts[b"BEVM"], srs)
+        key = cls(statement, parts[b"BSET"], parts[b"BKEY"], parts[b"BEVM"], srs)
+        find_backend(statement.backend).check_key(key, place=place)
+        return key
 
     @classmethod
     def load(cls, path: str | Path, *, allow_unsafe_srs: bool = False) -> Self:
@@ -360,6 +356,11 @@ class ProvingKey:
         """The model, parsed and checked again."""
         return load_model(self.onnx)
 
+    @cached_property
+    def opened(self) -> object:
+        """The key as its backend uses it, read once."""
+        return find_backend(self.statement.backend).open(self)
+
     def save(self, path: str | Path) -> None:
         """Write the artefact, whole or not at all."""
         sections: dict[bytes, _container.Payload] = {
@@ -384,7 +385,7 @@ class ProvingKey:
         if not isinstance(backend, FileSlice):
             raise ArtifactMalformed("the large section was not left on disk", place=place)
         key = VerifyingKey.from_bytes(vkey, allow_unsafe_srs=allow_unsafe_srs, place=place)
-        if keccak256(onnx).hex() != key.statement.model:
+        if key.statement.model not in (HIDDEN_MODEL, keccak256(onnx).hex()):
             raise ArtifactMalformed("its model is not the one its statement names", place=place)
         return cls(key, onnx, backend)
 
@@ -507,7 +508,7 @@ class PublicValues:
     outputs
         The outputs as real numbers, of the model's output shape.
     output_integers
-        The outputs as the integers that the proof binds: outputs * 2^scale_bits.
+        The outputs as the integers that the proof binds, in units of the statement's scale.
     """
 
     inputs: NDArray[np.float64] | None
@@ -538,8 +539,8 @@ class PublicValues:
         inputs = None
         if statement.public_input_shape is not None:
             raw = np.array(integers[:split], dtype=np.int64)
-            inputs = raw.reshape(statement.input_shape) / float(1 << statement.input_scale_bits)
-        return cls(inputs, outputs / float(1 << statement.output_scale_bits), outputs)
+            inputs = raw.reshape(statement.input_shape) * statement.input_unit
+        return cls(inputs, outputs * statement.output_unit, outputs)
 
 
 def _check_settings(statement: Statement, settings: bytes, place: str | None) -> None:

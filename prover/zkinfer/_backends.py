@@ -29,6 +29,22 @@ class Backend(Protocol):
         """Refuse settings that do not say what the statement says."""
         ...
 
+    def check_key(self, vk: VerifyingKey, *, place: str | None = None) -> None:
+        """Refuse a verifying key whose parts do not belong together."""
+        ...
+
+    def circuit_id(self, vk: VerifyingKey) -> bytes:
+        """Return the id of a key's circuit."""
+        ...
+
+    def open(self, pk: ProvingKey) -> object:
+        """Return a proving key as the backend uses it."""
+        ...
+
+    def opened_verifier(self, vk: VerifyingKey) -> object:
+        """Return a verifying key as the backend uses it."""
+        ...
+
     def compile(
         self,
         model: Model,
@@ -83,4 +99,10 @@ def find_backend(name: str) -> Backend:
         from zkinfer._ezkl._backend import EzklBackend
 
         return EzklBackend()
-    raise ArgumentInvalid(f"there is no {name!r}; this release has 'ezkl'", place="backend")
+    if name == "plumb":
+        from zkinfer._plumb._backend import PlumbBackend
+
+        return PlumbBackend()
+    raise ArgumentInvalid(
+        f"there is no {name!r}; this release has 'plumb' and 'ezkl'", place="backend"
+    )

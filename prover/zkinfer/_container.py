@@ -110,6 +110,10 @@ class FileSlice:
                 left -= len(chunk)
                 yield chunk
 
+    def to_bytes(self) -> bytes:
+        """Return the bytes, where they are known to fit into memory."""
+        return b"".join(self.chunks())
+
     def copy_to(self, target: Path) -> None:
         """Write the bytes to a new file."""
         with target.open("wb") as file:

@@ -10,11 +10,16 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
 
 from zkinfer._errors import ArgumentInvalid, ArtifactMalformed
 from zkinfer._settings import Visibility
 from zkinfer_contracts import keccak256
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _KEY_DOMAIN = keccak256(b"zkinfer.ezkl.key.v1")
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -22,6 +27,12 @@ _ID_BYTES = 32
 _MAX_RANK = 8
 _MAX_VALUES = 1 << 14
 _MAX_SCALE_BITS = 64
+_LEAST_SCALE = 2.0**-200
+# A statement has the one pair or the other.
+_SCALE_BITS = ("input_scale_bits", "output_scale_bits")
+_SCALES = ("input_scales", "output_scales")
+# In place of a model's digest.
+HIDDEN_MODEL = "0" * 64
 
 
 def canonical_json(value: object) -> bytes:
@@ -41,11 +52,14 @@ class Statement:
     input_shape, output_shape
         Shapes of the tensors, batch dimension included.
     input_scale_bits, output_scale_bits
-        A public integer n stands for the real number n / 2^scale_bits.
+        With ezkl a public integer n stands for the real number n / 2^scale_bits; else None.
+    input_scales, output_scales
+        With Plumb it stands for n * scale: one scale for all values, or one for each; else empty.
     inputs, weights, outputs
         Who learns them.
     model
-        Keccak-256 of the normalised ONNX bytes, hexadecimal.
+        Keccak-256 of the normalised ONNX bytes, hexadecimal; zeros where weights are hidden, since
+        whoever guesses them could confirm the guess.
     settings
         Keccak-256 of the backend's settings, hexadecimal.
     """
@@ -54,13 +68,15 @@ class Statement:
     backend_version: str
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
-    input_scale_bits: int
-    output_scale_bits: int
     inputs: Visibility
     weights: Visibility
     outputs: Visibility
     model: str
     settings: str
+    input_scale_bits: int | None = None
+    output_scale_bits: int | None = None
+    input_scales: tuple[float, ...] = ()
+    output_scales: tuple[float, ...] = ()
 
     @property
     def public_input_shape(self) -> tuple[int, ...] | None:
@@ -70,12 +86,40 @@ class Statement:
     @property
     def public_input_count(self) -> int:
         """How many field elements a proof's public inputs are (the context not counted)."""
-        shown = math.prod(self.input_shape) if self.inputs is Visibility.PUBLIC else 0
-        return shown + math.prod(self.output_shape)
+        shown = self.input_count if self.inputs is Visibility.PUBLIC else 0
+        return shown + self.output_count
+
+    @property
+    def input_count(self) -> int:
+        """How many values the input has."""
+        return math.prod(self.input_shape)
+
+    @property
+    def output_count(self) -> int:
+        """How many values the output has."""
+        return math.prod(self.output_shape)
+
+    @property
+    def input_unit(self) -> NDArray[np.float64]:
+        """What one unit of an input's integers stands for; can be broadcast to its shape."""
+        return _unit(self.input_scale_bits, self.input_scales, self.input_shape)
+
+    @property
+    def output_unit(self) -> NDArray[np.float64]:
+        """What one unit of an output's integers stands for; can be broadcast to its shape."""
+        return _unit(self.output_scale_bits, self.output_scales, self.output_shape)
+
+    def quantize(self, x: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the integers nearest to an input, ties to even."""
+        scaled = np.rint(np.asarray(x, dtype=np.float64) / self.input_unit)
+        # Far outside any range, yet an int64.
+        return np.clip(scaled, -(2.0**40), 2.0**40).astype(np.int64)
 
     def to_bytes(self) -> bytes:
         """Return the canonical encoding."""
-        return canonical_json(asdict(self))
+        unused = _SCALES if self.input_scale_bits is not None else _SCALE_BITS
+        fields = {k: v for k, v in asdict(self).items() if k not in unused}
+        return canonical_json(fields)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, place: str | None = None) -> Self:
@@ -102,6 +146,7 @@ class Statement:
                 **fields,
                 "input_shape": tuple(fields["input_shape"]),
                 "output_shape": tuple(fields["output_shape"]),
+                **{name: tuple(fields[name]) for name in _SCALES if name in fields},
                 "inputs": Visibility(fields["inputs"]),
                 "weights": Visibility(fields["weights"]),
                 "outputs": Visibility(fields["outputs"]),
@@ -114,9 +159,12 @@ class Statement:
                 raise ValueError("a shape is out of limits")
         if statement.public_input_count > _MAX_VALUES:
             raise ValueError(f"more than {_MAX_VALUES} public inputs")
-        for bits in (statement.input_scale_bits, statement.output_scale_bits):
-            if type(bits) is not int or not 0 <= bits <= _MAX_SCALE_BITS:
-                raise ValueError("a scale is out of limits")
+        if any(name in fields for name in _SCALES):
+            statement._check_scales()
+        else:
+            for bits in (statement.input_scale_bits, statement.output_scale_bits):
+                if type(bits) is not int or not 0 <= bits <= _MAX_SCALE_BITS:
+                    raise ValueError("a scale is out of limits")
         for text in (statement.backend, statement.backend_version):
             if type(text) is not str or not 1 <= len(text) <= 32:
                 raise ValueError("a name is out of limits")
@@ -124,6 +172,28 @@ class Statement:
             if type(digest) is not str or not _DIGEST.fullmatch(digest):
                 raise ValueError("a digest is out of limits")
         return statement
+
+    def _check_scales(self) -> None:
+        if (self.input_scale_bits, self.output_scale_bits) != (None, None):
+            raise ValueError("scales of two kinds")
+        for scales, count in (
+            (self.input_scales, self.input_count),
+            (self.output_scales, self.output_count),
+        ):
+            if len(scales) not in (1, count):
+                raise ValueError("another number of scales than of values")
+            for scale in scales:
+                if type(scale) is not float or not _LEAST_SCALE <= scale <= 1 / _LEAST_SCALE:
+                    raise ValueError("a scale is out of limits")
+
+
+def _unit(
+    bits: int | None, scales: tuple[float, ...], shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    if bits is not None:
+        return np.asarray(2.0**-bits)
+    found = np.array(scales, dtype=np.float64)
+    return found.reshape(()) if len(scales) == 1 else found.reshape(shape)
 
 
 def key_digest(statement: bytes, settings: bytes, key: bytes) -> bytes:

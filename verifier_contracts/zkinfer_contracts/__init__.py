@@ -33,6 +33,7 @@ from ._ids import (
     context_limbs,
     is_unsafe,
     keccak256,
+    named,
     vka_digest,
 )
 from ._node import Node
@@ -71,6 +72,7 @@ __all__ = [
     "is_unsafe",
     "keccak256",
     "load_keystore",
+    "named",
     "proof_length",
     "vka_digest",
 ]

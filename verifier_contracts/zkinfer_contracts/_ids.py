@@ -116,6 +116,11 @@ def circuit_id(key_digest: bytes, vka_digest: bytes, srs_id: bytes, count: int) 
         + _word("srs_id", srs_id)
         + count.to_bytes(WORD, "big")
     )
+    return named(digest, srs_id)
+
+
+def named(digest: bytes, srs_id: bytes) -> bytes:
+    """Return the id of a circuit with this digest, marked where its SRS is no known ceremony's."""
     if bytes(srs_id) in CEREMONIES.values():
         return digest
     return UNSAFE_PREFIX + digest[: WORD - len(UNSAFE_PREFIX)]

@@ -45,7 +45,7 @@ class LayoutRefused(CoreError):
     """A descriptor is malformed, or its layout is not sound."""
 
 class WeightsRefused(CoreError):
-    """Weights do not fit the descriptor; layer counts linear layers, and what is not known is None."""
+    """Weights do not fit the descriptor; layer counts linear layers; what is unknown is None."""
 
     layer: int | None
     map: int | None
@@ -177,6 +177,16 @@ def setup(
     ``weights`` has for each linear layer the weights of each map, in the order (out, channel,
     height, width) or, for a depthwise window, (channel, height, width); and the biases.
     Raises LayoutRefused, WeightsRefused, SrsRefused.
+    """
+
+def execute(
+    descriptor: bytes,
+    weights: Sequence[tuple[Sequence[_Integers], _Integers]],
+    inputs: _Integers,
+) -> list[int]:
+    """Run a batch of inferences on integers, without a proof; return the public outputs.
+
+    Raises LayoutRefused, WeightsRefused, InputRefused, WitnessOutOfRange.
     """
 
 def commit_input(srs: Srs, vk: VerifyingKey, inputs: _Integers) -> CommittedInput:

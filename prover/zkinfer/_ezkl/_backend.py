@@ -67,7 +67,14 @@ from zkinfer_circuits import (
     check_input,
     run_float,
 )
-from zkinfer_contracts import CONTEXT_LIMBS, context_limbs, keccak256, proof_length
+from zkinfer_contracts import (
+    CONTEXT_LIMBS,
+    circuit_id,
+    context_limbs,
+    keccak256,
+    proof_length,
+    vka_digest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,6 +122,32 @@ class EzklBackend:
             The reason names the field.
         """
         settings_of(statement, settings, place=place)
+
+    def check_key(self, vk: VerifyingKey, *, place: str | None = None) -> None:
+        """Refuse a key whose part for the contract is none.
+
+        Raises
+        ------
+        ArtifactMalformed
+            It is none.
+        """
+        try:
+            proof_length(vk.chain_key)
+        except ValueError as error:
+            raise ArtifactMalformed(str(error), place=place) from error
+
+    def circuit_id(self, vk: VerifyingKey) -> bytes:
+        """Return the circuit's id, as its contract computes it."""
+        count = vk.statement.public_input_count
+        return circuit_id(vk.key_digest, vka_digest(vk.chain_key), vk.srs.id, count)
+
+    def open(self, pk: ProvingKey) -> FileSlice:
+        """Return a proving key as ezkl reads it: its file."""
+        return pk.backend_proving_key
+
+    def opened_verifier(self, vk: VerifyingKey) -> bytes:
+        """Return a verifying key as ezkl reads it."""
+        return vk.backend_key
 
     def compile(
         self,

@@ -25,5 +25,5 @@ mod zkinfer_core {
     #[pymodule_export]
     use super::keys::{CommittedInput, ProvingKey, Srs, VerifyingKey};
     #[pymodule_export]
-    use super::verbs::{check_descriptor, commit_input, prove, setup, verify};
+    use super::verbs::{check_descriptor, commit_input, execute, prove, setup, verify};
 }

@@ -63,6 +63,19 @@ pub(crate) fn setup(
     Ok(ProvingKey { scheme: Kzg::new(committer.srs().verifier().clone()), key })
 }
 
+/// Runs the model on integers without a proof; returns the public outputs.
+#[pyfunction]
+pub(crate) fn execute(
+    py: Python<'_>,
+    descriptor: &[u8],
+    weights: Vec<(Vec<Bound<'_, PyAny>>, Bound<'_, PyAny>)>,
+    inputs: &Bound<'_, PyAny>,
+) -> PyResult<Vec<i64>> {
+    let layout = Layout::new(Descriptor::from_bytes(descriptor).or_raise(py)?).or_raise(py)?;
+    let (model, inputs) = (model(weights)?, integers(inputs, "inputs")?);
+    Ok(detached(py, || plumb::witness::execute(&layout, &model, &inputs))?.outputs)
+}
+
 /// Commits to an input, with fresh salts.
 #[pyfunction]
 pub(crate) fn commit_input(

@@ -1,0 +1,1 @@
+"""The backend on zkinfer's own proof system, Plumb."""
