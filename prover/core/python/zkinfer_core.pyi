@@ -45,7 +45,7 @@ class LayoutRefused(CoreError):
     """A descriptor is malformed, or its layout is not sound."""
 
 class WeightsRefused(CoreError):
-    """Weights do not fit the descriptor; layer counts linear layers; what is unknown is None."""
+    """Weights do not fit the descriptor; layer counts linear layers, None is not known."""
 
     layer: int | None
     map: int | None

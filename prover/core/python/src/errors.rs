@@ -33,7 +33,7 @@ create_exception!(
     zkinfer_core,
     WeightsRefused,
     CoreError,
-    "Weights do not fit the descriptor; layer counts linear layers, and what is not known is None."
+    "Weights do not fit the descriptor; layer counts linear layers, None is not known."
 );
 create_exception!(
     zkinfer_core,

@@ -3,6 +3,7 @@
 mod cheats;
 mod golden;
 mod honest;
+mod keys;
 mod layouts;
 mod mutations;
 mod networks;
