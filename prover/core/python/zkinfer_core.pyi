@@ -138,6 +138,9 @@ class VerifyingKey:
     def commitments(self) -> list[bytes]:
         """Those of the weights: 64 bytes for each chunk."""
     @property
+    def registration(self) -> bytes:
+        """The proof that hidden weights are in their ranges, checked; empty for public ones."""
+    @property
     def proof_bytes(self) -> int: ...
 
 @final
@@ -172,7 +175,7 @@ def setup(
     *,
     on_progress: _OnProgress | None = None,
 ) -> ProvingKey:
-    """Check the layout, salt hidden weights, commit to them.
+    """Check the layout, salt hidden weights, commit to them and register them.
 
     ``weights`` has for each linear layer the weights of each map, in the order (out, channel,
     height, width) or, for a depthwise window, (channel, height, width); and the biases.

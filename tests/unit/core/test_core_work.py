@@ -45,9 +45,21 @@ def test_progress_goes_from_the_first_stage_to_the_last(job):
     assert fractions == sorted(set(fractions))
     assert fractions[0] == 0
     assert fractions[-1] < 1
-    heard.clear()
+
+
+def test_a_setup_commits_and_then_registers(job):
+    heard = []
     job.setup(on_progress=lambda *step: heard.append(step))
-    assert heard == [("commit", 0.0)]
+    assert heard[0] == ("commit weights", 0)
+    assert [*dict.fromkeys(stage for stage, _ in heard)][1:] == STAGES[1:]
+    fractions = [done for _, done in heard]
+    assert fractions == sorted(set(fractions))
+    assert fractions[-1] < 1
+    public = network(weights="public")
+    heard.clear()
+    core.setup(srs(), public.descriptor, public.weights, on_progress=lambda *x: heard.append(x))
+    assert [stage for stage, _ in heard] == ["commit weights"] * len(heard)
+    assert [done for _, done in heard] == [i / len(heard) for i in range(len(heard))]
 
 
 class Stop(Exception):

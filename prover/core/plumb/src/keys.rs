@@ -214,7 +214,7 @@ pub(crate) fn key_of_chunks<P: Committer>(
 ) -> Result<ProvingKey<P::Scheme>, SetupError> {
     let mut weights = Vec::with_capacity(chunks.len());
     for (part, chunk) in chunks.iter().enumerate() {
-        let step = Step { stage: Stage::Commit, part, parts: chunks.len() };
+        let step = Step { stage: Stage::CommitWeights, part, parts: chunks.len() };
         committer.reached(step).map_err(SetupError::Cancelled)?;
         weights.push(committer.commit(chunk).map_err(SetupError::Scheme)?);
     }

@@ -7,12 +7,15 @@ use crate::scheme::{Committer, Scheme, SchemeError};
 use crate::transcript::Transcript;
 use std::fmt;
 
-/// The parts of setup and proving, in order. A setup has only commitments.
+/// The parts of setup and proving, in order. A setup commits to the weights and, where they are hidden, proves their
+/// registration: the stages from `Commit` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
+    /// The weights are committed.
+    CommitWeights,
     /// The model runs on integers.
     Execute,
-    /// The columns of phase 1, or the weights, are committed.
+    /// The columns of phase 1 are committed.
     Commit,
     /// The helpers of phase 2 are computed and committed.
     CommitHelpers,

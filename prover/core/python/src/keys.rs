@@ -127,6 +127,11 @@ impl VerifyingKey {
     }
 
     #[getter]
+    fn registration<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.key.registration())
+    }
+
+    #[getter]
     fn proof_bytes(&self) -> usize {
         32 * proof_words::<Kzg>(self.key.layout())
     }

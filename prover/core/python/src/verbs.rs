@@ -43,7 +43,7 @@ pub(crate) fn check_descriptor<'py>(py: Python<'py>, descriptor: &[u8]) -> PyRes
     Ok(sizes)
 }
 
-/// Checks the layout, salts hidden weights, commits to them.
+/// Checks the layout, salts hidden weights, commits to them and registers them.
 #[pyfunction]
 #[pyo3(signature = (srs, descriptor, weights, *, on_progress=None))]
 pub(crate) fn setup(
@@ -57,9 +57,9 @@ pub(crate) fn setup(
     let layout = Layout::new(Descriptor::from_bytes(descriptor).or_raise(py)?).or_raise(py)?;
     srs.get().holds(layout.c())?;
     let (descriptor, model) = (layout.descriptor().clone(), model(weights)?);
-    let key = watched(py, on_progress, setup_done, |watch| {
-        plumb::keys::setup(&Watched::new(committer, watch), descriptor, model)
-    })?;
+    let done = setup_done(descriptor.weight_visibility == Visibility::Hidden);
+    let key =
+        watched(py, on_progress, done, |watch| plumb::keys::setup(&Watched::new(committer, watch), descriptor, model))?;
     Ok(ProvingKey { scheme: Kzg::new(committer.srs().verifier().clone()), key })
 }
 

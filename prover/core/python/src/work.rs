@@ -29,7 +29,7 @@ pub(crate) fn detached<T: Send, E: Raise + Send>(
 pub(crate) fn watched<T: Send, E: Raise + Send>(
     py: Python<'_>,
     on_progress: Option<Py<PyAny>>,
-    done: fn(Step) -> f64,
+    done: impl Fn(Step) -> f64 + Sync,
     work: impl FnOnce(&(dyn Fn(Step) -> Result<(), Cancelled> + Sync)) -> Result<T, E> + Send,
 ) -> PyResult<T> {
     let stopped: Mutex<Option<PyErr>> = Mutex::new(None);
@@ -58,6 +58,7 @@ pub(crate) fn watched<T: Send, E: Raise + Send>(
 /// A stage as callers hear of it.
 fn name(stage: Stage) -> &'static str {
     match stage {
+        Stage::CommitWeights => "commit weights",
         Stage::Execute => "execute",
         Stage::Commit => "commit",
         Stage::CommitHelpers => "commit helpers",
@@ -75,6 +76,7 @@ fn part(step: Step) -> f64 {
 /// The fraction of a proof's time before a step, roughly.
 pub(crate) fn proof_done(step: Step) -> f64 {
     let [start, end] = match step.stage {
+        Stage::CommitWeights => [0.0, 0.0],
         Stage::Execute => [0.0, 0.02],
         Stage::Commit => [0.02, 0.4],
         Stage::CommitHelpers => [0.4, 0.6],
@@ -86,7 +88,11 @@ pub(crate) fn proof_done(step: Step) -> f64 {
     start + (end - start) * part(step)
 }
 
-/// The fraction of a setup before a step: all its stages are commitments of equal columns.
-pub(crate) fn setup_done(step: Step) -> f64 {
-    part(step)
+/// The fraction of a setup before a step, roughly: commitments, then the registration of hidden weights.
+pub(crate) fn setup_done(hidden: bool) -> impl Fn(Step) -> f64 + Sync {
+    let commitments = if hidden { 0.2 } else { 1.0 };
+    move |step| match step.stage {
+        Stage::CommitWeights => commitments * part(step),
+        _ => commitments + (1.0 - commitments) * proof_done(step),
+    }
 }

@@ -7,19 +7,20 @@
 //!                   the registration proof of hidden weights: as many as the descriptor says
 //! proving key       "PLPK" version:u16  verifying key length:u32, verifying key
 //!                   each salt of the descriptor: 32
-//!                   each linear layer's weights, map by map, then its biases: the fewest whole bytes that hold all integers in
-//!                   [-2^bits, 2^bits), two's complement; the descriptor says how many, and what `bits` is
+//!                   each linear layer's weights, map by map, then its biases: the fewest whole bytes that hold all
+//!                   integers in [-2^bits, 2^bits), two's complement; the descriptor says how many, and `bits`
 //!                   keccak256 of all of this: 32
 //! committed input   "PLCI" version:u16  circuit id:32  C_in:64  each input salt of the descriptor: 32
 //!                   each input value: 8, two's complement
 //!                   keccak256 of all of this: 32
 //! ```
 //!
-//! A key that was read is a sound layout over points of one secret, with weights in their ranges, whoever wrote it: every length follows from the
-//! descriptor and is checked before anything is read or allocated, and points, scalars and weights are checked one by one.
-//! What is **not** checked: that the commitments are those of the weights. They are not computed again, since that takes
-//! as long as setup, so a proving key that somebody forged makes proofs that no verifier accepts, and nothing worse. The
-//! digest is against damage, not against forgery. Proving keys and committed inputs hold secrets.
+//! A key that was read is a sound layout over points of one secret, with hidden weights in their ranges, whoever wrote it:
+//! every length follows from the descriptor and is checked before anything is read or allocated, and points, scalars and
+//! weights are checked one by one. What is **not** checked: that the commitments are those of the weights. They are not
+//! computed again, since that takes as long as setup, so a proving key that somebody forged makes proofs that no verifier
+//! accepts, and nothing worse. The digest is against damage, not against forgery. Proving keys and committed inputs hold
+//! secrets.
 
 use super::{ChunkCount, CommittedInput, ProvingKey, VerifyingKey};
 use crate::checker::LayoutError;
