@@ -455,7 +455,7 @@ fn claim_index(d: &Descriptor, index: usize, score: Option<i64>) -> impl Fn(&mut
     let (view, limbs, scaled) = (view[0].block, remainders.clone(), tight.clone().unwrap());
     move |t| {
         let mut scores = t.cells[usize::from(view)][..5].to_vec();
-        scores.extend(score.map(|score| vec![score; 3]).unwrap_or_default());
+        scores.extend(score); // of a pad
         for (i, rest) in remainders_of(index, &scores)[..5].iter().enumerate() {
             let high = if *rest < 0 { 0 } else { rest >> 4 };
             t.cells[usize::from(limbs[0])][i] = rest - (high << 4);
@@ -523,13 +523,13 @@ fn index_of_a_pad() {
     let d = s.layout().descriptor().clone();
     let Some(Layer::Top1 { view, .. }) = d.layers.last() else { panic!() };
     let block = &d.blocks[usize::from(view[0].block)];
-    let at = row(block, [0, 6, 0, 0]);
+    let at = row(block, [0, 5, 0, 0]);
     let (fi, fo) = (s.layout().column(Column::Argument(1)), s.layout().column(Column::Value(1)));
     let inject = |columns: &mut Vec<Vec<Fr>>| {
         columns[fi][at] = Fr::from(30u64);
         columns[fo][at] = Fr::from(1u64);
     };
-    let claimed = claim_index(&d, 6, Some(30));
+    let claimed = claim_index(&d, 5, Some(30));
     let attempt = || Attempt { edit: Some(&inject), after: Some(&claimed), ..Default::default() };
     let verdict = attempt().run(s);
     let expected = [0, 4];
