@@ -13,7 +13,6 @@ from .._program._moves import Reshape
 from ._cost import Cost, estimate
 from ._descriptor import Who
 from ._frames import frames_of
-from ._functions import identity
 from ._lower import lower
 from ._pack import full_maps, pack, producers
 from ._place import TooWide, build
@@ -150,9 +149,6 @@ def _layouts(
 ) -> Iterator[tuple[Plan, Packing]]:
     """Yield what fits, for all numbers of rows and of bits of the range table."""
     plan = lower(program, frame, frozenset())
-    if not plan.functions:
-        # An input needs a pair of columns, whatever its function.
-        plan.function(identity(program.width))
     shifts = [layer.shift for layer in plan.layers if isinstance(layer, PlanLinear)]
     most = min(_MOST_RANGE_BITS, max([*shifts, 4]))
     for log_rows in _LOG_ROWS:

@@ -142,7 +142,34 @@ class Linear:
     bias_bits: int
 
 
-Layer = Input | Combine | Linear
+@dataclass(frozen=True, slots=True)
+class Tight:
+    """A range below the table's: ``cell`` and ``block = 2^(s - bits) cell`` are both in it."""
+
+    block: int
+    bits: int
+    exponents: Exponents
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The public outputs are the cells of a block."""
+
+    view: View
+    exponents: Exponents
+
+
+@dataclass(frozen=True, slots=True)
+class Top1:
+    """The public output is the first index of the largest cell of a block (batch, n, 1, 1)."""
+
+    view: View
+    remainders: tuple[int, ...]
+    tight: Tight | None
+    exponents: Exponents
+
+
+Layer = Input | Combine | Linear | Output | Top1
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +325,10 @@ def _map(m: Map) -> bytes:
     )
 
 
+def _tight(t: Tight) -> bytes:
+    return struct.pack(">HB", t.block, t.bits) + _exponents(t.exponents)
+
+
 # No input has an exact range below its column's, and no remainder a top limb below its table's: the
 # byte says that there is none.
 _NOT_TIGHT = b"\0"
@@ -323,3 +354,9 @@ def _layer(layer: Layer) -> bytes:
                     struct.pack(">IB", layer.biases, layer.bias_bits),
                 )
             )
+        case Output():
+            return _u8(3) + _view(layer.view) + _exponents(layer.exponents)
+        case Top1():
+            limbs = _list(_u8, layer.remainders, _u16)
+            tight = _option(layer.tight, _tight)
+            return _u8(4) + _view(layer.view) + limbs + tight + _exponents(layer.exponents)

@@ -1,9 +1,8 @@
 """From a program to a plan: its tensors as references, its operations as layers.
 
-An `Affine` becomes a linear layer, and its numbers stand where its reader wants them: if nobody but
-look-ups of one function reads them, in a block of arguments of that function; else in one of the
-identity, whose values all may read. Look-ups of what stands elsewhere copy it first. Moves cost
-nothing, and neither do look-ups that are the identity on what can occur.
+An `Affine` becomes a linear layer whose numbers stand in the pair of the first function that is
+looked up of them, and cost nothing more then. Look-ups of what stands elsewhere copy it first.
+Moves cost nothing, and neither do look-ups that are the identity on what can occur.
 """
 
 from __future__ import annotations
@@ -16,13 +15,14 @@ import numpy as np
 
 from .._errors import LayoutUnsupported
 from .._program._integer import Affine, Input, Lookup
-from .._program._moves import Concat, Gather, Pad, Reshape, Slice, Transpose
+from .._program._moves import Pad
 from .._program._shared import ArgMax, WindowMax
-from ._descriptor import Clamp, Kind, Term, View
+from ._descriptor import Clamp, Kind, Term
 from ._frames import Frame, frames_of
-from ._functions import Total, identity, total
+from ._functions import Total, identity
 from ._maps import LARGEST_MATRIX, Operand, dense_maps, framed, matrix_size, written_out
 from ._plan import (
+    ANY,
     Plan,
     PlanCombine,
     PlanInput,
@@ -32,6 +32,7 @@ from ._plan import (
     PlanTop1,
     whole,
 )
+from ._readers import Readers
 from ._refs import NONE, Refs, cells, constants, dense_of, joined, summed
 from ._windows import larger_of, pooled, slid
 
@@ -44,10 +45,10 @@ if TYPE_CHECKING:
     from .._program._program import Program
     from .._program._shared import Node
     from ._plan import Size
+    from ._refs import Group
 
     Array = NDArray[Any]
 
-_MOVES = (Reshape, Transpose, Slice, Concat, Pad, Gather)
 # What the core's checker accepts, in a map, a view or a list of functions, and of layers.
 LONGEST_LIST = 64
 _MOST_LAYERS = 1 << 12
@@ -80,28 +81,21 @@ class _Lowering:
         self._splits = splits
         self._plan = Plan(program.width)
         self._made: list[Refs] = []
-        self._readers: list[list[int]] = [[] for _ in program.nodes]
-        for i, node in enumerate(program.nodes):
-            for source in node.sources:
-                self._readers[source].append(i)
-        self._totals: dict[int, Total] = {}
-        # (block, function) -> the block of the function's values; blocks already guarded
+        self._readers = Readers(program)
+        # (block, function) -> the block of the function's values; and those already guarded
         self._looked_up: dict[tuple[int, int], int] = {}
         self._guards: set[int] = set()
         self._at = 0
 
     def plan(self, input_frame: Array) -> Plan:
         for i, node in enumerate(self._nodes):
-            if isinstance(node.op, Lookup):
-                reach = self._program.ranges[node.sources[0]]
-                found = total(node.op, reach, self._program.width)
-                if found is not None:
-                    self._totals[i] = found
-        for i, node in enumerate(self._nodes):
             self._at = i
             made = self._input(input_frame) if i == 0 else self._node(node)
             self._made.append(made)
         self._finish()
+        if not self._plan.functions:
+            # There is a pair of columns at least, for the input.
+            self._plan.function(identity(self._program.width))
         self._check_limits()
         return self._plan
 
@@ -124,64 +118,20 @@ class _Lowering:
     def _sizes(self) -> list[Size]:
         return [b.size for b in self._plan.blocks]
 
-    # Who reads a node.
-
-    def _passes(self, i: int) -> bool:
-        """Return whether a node's elements are elements of its sources."""
-        node = self._nodes[i]
-        if isinstance(node.op, Lookup):
-            found = self._totals.get(i)
-            # With an offset, it is one even so, but numbers change.
-            return found is not None and (
-                (found.kind, found.offset) == (identity(self._program.width), 0)
-            )
-        return isinstance(node.op, _MOVES)
-
-    def _only_function(self, i: int) -> Total | None:
-        """Return the function of which only look-ups read a node, maxima in between or not."""
-        wanted: set[Total] = set()
-        if i == len(self._nodes) - 1:
-            return None
-        for r in self._readers[i]:
-            op = self._nodes[r].op
-            if r in self._totals and not self._passes(r):
-                wanted.add(self._totals[r])
-                continue
-            found = self._only_function(r) if self._passes(r) or isinstance(op, WindowMax) else None
-            if found is None or (isinstance(op, WindowMax) and not found.rising):
-                return None
-            if found.guarded and not isinstance(op, (Reshape, Transpose)):
-                # Guards check whole blocks, and here some cells may be nobody's business.
-                return None
-            wanted.add(found)
-        return wanted.pop() if len(wanted) == 1 else None
-
-    def _is_output(self, i: int) -> bool:
-        """Return whether a node is the output, whatever its order and shape."""
-        if i == len(self._nodes) - 1:
-            return True
-        readers = self._readers[i]
-        if len(readers) != 1:
-            return False
-        (r,) = readers
-        turned = isinstance(self._nodes[r].op, (Reshape, Transpose))
-        return (turned or (self._passes(r) and not isinstance(self._nodes[r].op, _MOVES))) and (
-            self._is_output(r)
-        )
-
     # Nodes.
 
     def _node(self, node: Node[IntegerOp]) -> Refs:
         op = node.op
-        if self._passes(self._at):
+        if self._readers.passes(self._at):
             return self._moved(node)
         match op:
             case Affine():
                 return self._affine(op)
             case Lookup():
-                if self._at not in self._totals:
+                wanted = self._readers.totals.get(self._at)
+                if wanted is None:
                     raise self._unsupported(self._at, "its table is not one of K-bit integers")
-                return self._look_up(self._made[node.sources[0]], self._totals[self._at])
+                return self._look_up(self._made[node.sources[0]], wanted)
             case WindowMax():
                 return self._window_max(op)
             case ArgMax():
@@ -194,21 +144,15 @@ class _Lowering:
         half = 1 << self._program.width - 1
         if not isinstance(op, Input) or (op.low, op.high) != (-half, half - 1):
             raise self._unsupported(0, "its range is not that of an activation")
-        wanted = self._only_function(0) or next(
-            (
-                self._totals[r]
-                for r in self._readers[0]
-                if r in self._totals and not self._passes(r)
-            ),
-            None,
-        )
-        function = self._plan.function(wanted.kind) if wanted and not wanted.guarded else ANY
-        argument, value = self._plan.pair(_size(frame), function)
+        argument = self._plan.argument(_size(frame), self._function(0))
         self._plan.layers.append(PlanInput(argument))
         self._plan.input_order = frame.reshape(-1)
-        if function != ANY:
-            self._looked_up[argument, function] = value
         return cells(argument, _inverse(frame))
+
+    def _function(self, i: int) -> int:
+        """Return the function in whose pair a node's numbers stand."""
+        wanted = self._readers.first_function(i)
+        return ANY if wanted is None else self._plan.function(wanted.kind)
 
     def _moved(self, node: Node[IntegerOp]) -> Refs:
         op = node.op
@@ -269,12 +213,9 @@ class _Lowering:
     def _linear(self, op: Affine, maps: list[PlanMap], biases: Array, frame: Array) -> Refs:
         node = self._at
         size = _size(frame)
-        if self._is_output(node):
+        if self._readers.is_output(node):
             self._add_linear(maps, biases, op.shift, None, size)
             return cells(_PUBLIC, _inverse(frame))
-        wanted = self._only_function(node)
-        kind = wanted.kind if wanted else identity(self._program.width)
-        function = self._plan.function(kind)
         parts = [slice(0, size[0])]
         if node in self._splits:
             parts = [slice(0, size[0] - 1), slice(size[0] - 1, size[0])]
@@ -282,18 +223,10 @@ class _Lowering:
         for part in parts:
             some = [_outputs(each, part) for each in maps]
             length = (part.stop - part.start, *size[1:])
-            argument, value = self._plan.pair(length, function)
+            argument = self._plan.argument(length, self._function(node))
             self._add_linear(some, biases[part], op.shift, argument, length)
-            block = value
-            self._looked_up[argument, function] = value
-            found.append(cells(block, np.arange(math.prod(length))))
-        refs = joined(found).take(_inverse(frame))
-        if wanted is None:
-            return refs
-        if wanted.guarded:
-            for block in np.unique(refs.block).tolist():
-                self._guard(block, function)
-        return refs.with_owed(function)
+            found.append(cells(argument, np.arange(math.prod(length))))
+        return joined(found).take(_inverse(frame))
 
     def _add_linear(
         self,
@@ -352,10 +285,7 @@ class _Lowering:
             block = int(refs.block[0, 0])
             covered = len(np.unique(refs.cell)) == math.prod(self._sizes[block])
             if covered or not guarded:
-                value = self._looked_up.get((block, function))
-                if value is None:
-                    value = self._combine(whole(block), self._sizes[block], function)
-                    self._looked_up[block, function] = value
+                value = self._value_of(block, function)
                 if guarded:
                     self._guard(value, function)
                 return cells(value, refs.cell[:, 0])
@@ -363,39 +293,48 @@ class _Lowering:
             groups = list(dense_of(refs, self._sizes))
             if len(groups) == 1 and (groups[0].factor == 1).all() and len(groups[0].view) > 1:
                 (group,) = groups
-                value = self._combine(group.view, group.size, function)
+                value = self._plan.combine(group.view, group.size, function)
                 if guarded:
                     self._guard(value, function)
                 return cells(value, group.places).take(_inverse(group.elements))
-        value = self._written(refs, function)
+        value = self._plan.value(self._written(refs, function))
         if guarded:
             self._guard(value, function)
         return cells(value, np.arange(len(refs)))
 
-    def _combine(self, view: View, size: Size, function: int) -> int:
-        return self._plan.combine(view, size, function)
+    def _value_of(self, block: int, function: int) -> int:
+        """Return the block of a function of a whole block."""
+        place = self._plan.blocks[block]
+        if place.argument is None and place.function == function:
+            return self._plan.value(block)
+        if (block, function) not in self._looked_up:
+            made = self._plan.combine(whole(block), place.size, function)
+            self._looked_up[block, function] = made
+        return self._looked_up[block, function]
 
     def _written(self, refs: Refs, function: int | None) -> int:
-        """Return a block (n, 1, 1) of a function of elements, by a layer with weights 0 and 1."""
+        """Return a block (n, 1, 1) of elements, made by a layer with weights 0 and 1.
+
+        Parameters
+        ----------
+        function
+            In whose pair they stand; None for the public output.
+        """
         n = len(refs)
-        if n * sum(math.prod(self._sizes[b]) for b in np.unique(refs.block) if b >= 0) > (
-            LARGEST_MATRIX
-        ):
+        read = [math.prod(self._sizes[b]) for b in np.unique(refs.block).tolist() if b != NONE]
+        if n * sum(read) > LARGEST_MATRIX:
             raise self._unsupported(self._at, "too many numbers are taken out of order")
         maps, constant = dense_maps(np.eye(n, dtype=np.int64), refs, self._sizes)
-        if function is None:
-            self._add_linear(maps, constant, 0, None, (n, 1, 1))
-            return _PUBLIC
-        argument, value = self._plan.pair((n, 1, 1), function)
+        argument = None if function is None else self._plan.argument((n, 1, 1), function)
         self._add_linear(maps, constant, 0, argument, (n, 1, 1))
-        return value
+        return _PUBLIC if argument is None else argument
 
     def _guard(self, value: int, function: int) -> None:
         """Refuse what has no value: see `Total`."""
         if value in self._guards:
             return
         self._guards.add(value)
-        argument, _ = self._plan.pair(self._sizes[value], function)
+        argument = self._plan.argument(self._sizes[value], function)
         self._plan.layers.append(PlanCombine(argument, (Term(-1, value),)))
 
     # Maxima.
@@ -403,8 +342,8 @@ class _Lowering:
     def _window_max(self, op: WindowMax) -> Refs:
         source = self._nodes[self._at].sources[0]
         refs = self._made[source]
-        commuted = self._only_function(self._at)
-        if commuted is not None and commuted.rising:
+        commuted = self._readers.behind(self._at)
+        if commuted is not None:
             function = self._plan.function(commuted.kind)
             looked_up = self._look_up(refs, replace(commuted, offset=0))
             return self._pooled(op, looked_up).with_owed(function)
@@ -426,32 +365,29 @@ class _Lowering:
         relu = self._plan.function(Clamp(0, (1 << width - 1) - 1))
         made = pooled(op, refs, shape, self._plan, relu)
         if made is None and not (signed and any(op.pads)):
-            same = self._plan.function(identity(width))
-            made = slid(op, refs, shape, self._plan, (relu, same), self._at)
+            made = slid(op, refs, shape, self._plan, relu, self._at)
         if made is None:
-            made = larger_of(
-                op, refs, shape, lambda x: cells(self._written(x, relu), np.arange(len(x)))
-            )
+
+            def apart(x: Refs) -> Refs:
+                return cells(self._plan.value(self._written(x, relu)), np.arange(len(x)))
+
+            made = larger_of(op, refs, shape, apart)
         return made
 
     def _arg_max(self, op: ArgMax) -> Refs:
         node = self._nodes[self._at]
         (source,) = node.sources
         shape = self._nodes[source].shape
-        if not self._is_output(self._at) or math.prod(node.shape) != 1:
+        if not self._readers.is_output(self._at) or math.prod(node.shape) != 1:
             raise self._unsupported(self._at, "only one index, as the output, has a proof")
-        refs = self._made[source]
-        groups = list(dense_of(refs, self._sizes)) if not refs.constant.any() else []
         n = shape[op.axis]
-        if not (
-            len(groups) == 1
-            and (groups[0].factor == 1).all()
-            and math.prod(groups[0].size) == n
-            and (groups[0].places[_inverse(groups[0].elements)] == np.arange(n)).all()
-        ):
-            block = self._written(refs, self._plan.function(identity(self._program.width)))
-            groups = list(dense_of(cells(block, np.arange(n)), self._sizes))
-        self._plan.layers.append(PlanTop1(groups[0].view, groups[0].size))
+        found = self._one_block(self._made[source])
+        if found is None or found[0].size != (n, 1, 1) or (found[1] != np.arange(n)).any():
+            block = self._written(self._made[source], ANY)
+            found = self._one_block(cells(block, np.arange(n)))
+        if found is None:
+            raise self._unsupported(self._at, "its operand is in no block")
+        self._plan.layers.append(PlanTop1(found[0].view, found[0].size))
         return cells(_PUBLIC, np.zeros(1, dtype=np.int64))
 
     # The output.
@@ -459,24 +395,24 @@ class _Lowering:
     def _finish(self) -> None:
         refs = self._made[-1]
         if not (refs.block == _PUBLIC).any():
-            groups = list(dense_of(refs, self._sizes)) if not refs.constant.any() else []
-            places = groups[0].places if len(groups) == 1 else np.zeros(0)
-            if (
-                len(groups) == 1
-                and (groups[0].factor == 1).all()
-                and len(refs) == math.prod(groups[0].size) == len(np.unique(places))
-            ):
-                self._plan.layers.append(PlanOutput(groups[0].view, groups[0].size))
-                order = places[_inverse(groups[0].elements)]
+            found = self._one_block(refs)
+            if found is not None:
+                self._plan.layers.append(PlanOutput(found[0].view, found[0].size))
+                refs = cells(_PUBLIC, found[1])
             else:
                 self._written(refs, None)
-                order = np.arange(len(refs))
-            refs = cells(_PUBLIC, order)
+                refs = cells(_PUBLIC, np.arange(len(refs)))
         self._plan.output_order = _inverse(refs.cell[:, 0])
 
-
-# The function of an input's pair, if none is wanted.
-ANY = -1
+    def _one_block(self, refs: Refs) -> tuple[Group, Array] | None:
+        """Return the block that elements are, each cell once, and the cell of each element."""
+        if not refs.plain:
+            return None
+        (*rest, group) = dense_of(refs, self._sizes)
+        n = math.prod(group.size)
+        if rest or len(refs) != n or len(np.unique(group.places)) != n:
+            return None
+        return group, group.places[_inverse(group.elements)]
 
 
 def _size(frame: Array) -> Size:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ._descriptor import Kind
-from ._lower import ANY
-from ._plan import PlanCombine, PlanInput, PlanLinear, PlanMap, PlanTop1
+from ._plan import ANY, PlanCombine, PlanInput, PlanLinear, PlanMap, PlanTop1
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -170,8 +169,11 @@ def _cells(plan: Plan, made: Packing, batch: int) -> bool:
 
 
 def top_limbs(plan: Plan, range_bits: int) -> int:
-    """Return the limbs of the distances to the largest value."""
-    return limbs_of(plan.width, range_bits)
+    """Return the blocks for distances to the largest value: limbs, and a scaled copy of the last.
+
+    The core wants their range to be exactly K bits; where s divides K, no copy is needed.
+    """
+    return limbs_of(plan.width, range_bits) + bool(plan.width % range_bits)
 
 
 def free_in_worst_chunk(dims: Sequence[int], log_rows: int) -> int:

@@ -20,11 +20,14 @@ from ._descriptor import (
     Linear,
     Map,
     MaskCells,
+    Output,
     Slot,
+    Tight,
+    Top1,
     Who,
 )
 from ._pack import LOG_PAD, SALTS, index_bits, limbs_of, padded, weight_blocks
-from ._plan import PlanCombine, PlanInput, PlanLinear
+from ._plan import PlanCombine, PlanInput, PlanLinear, PlanOutput, PlanTop1
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,8 +145,10 @@ class _Builder:
                 return Combine(layer.cell, layer.view, self._family(size))
             case PlanLinear():
                 return self._linear(i, layer)
-            case _:
-                raise NotImplementedError(type(layer).__name__)
+            case PlanOutput():
+                return Output(layer.view, self._family(layer.size))
+            case PlanTop1():
+                return self._top1(i, layer)
 
     def _add(self, block: Block) -> int:
         self._blocks.append(block)
@@ -154,6 +159,15 @@ class _Builder:
             self._add(Block(Column.RANGE, number, offset, self._dims(size)))
             for number, offset in self._places.remainders.get(i, ())
         )
+
+    def _top1(self, i: int, layer: PlanTop1) -> Top1:
+        s, width = self._places.range_bits, self._plan.width
+        *limbs, last = self._limbs(i, layer.size)
+        bits = width - s * (limbs_of(width, s) - 1)
+        if bits == s:
+            return Top1(layer.view, (*limbs, last), None, self._family(layer.size))
+        tight = Tight(last, bits, self._family(layer.size))
+        return Top1(layer.view, tuple(limbs), tight, self._family(layer.size))
 
     def _linear(self, i: int, layer: PlanLinear) -> Linear:
         s = self._places.range_bits

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+# The function of a block of arguments whose values nobody reads.
+ANY = -1
+
 Size = tuple[int, int, int]
 FunctionKind = Clamp | Table
 
@@ -29,7 +32,7 @@ class PlanBlock:
     size
         Real lengths.
     function
-        Which one.
+        Which one; `ANY` where only the arguments are read.
     argument
         For a block of values, its block of arguments.
     """
@@ -126,6 +129,8 @@ class Plan:
     ----------
     width
         K: bits of an activation.
+    values
+        For each block of arguments whose values are read, their block.
     input_order, output_order
         For each input value and each public output, in the order of the proof, its place in the
         program's flat tensor.
@@ -134,6 +139,7 @@ class Plan:
     width: int
     functions: list[FunctionKind] = field(default_factory=list)
     blocks: list[PlanBlock] = field(default_factory=list)
+    values: dict[int, int] = field(default_factory=dict)
     layers: list[PlanLayer] = field(default_factory=list)
     input_order: Array | None = None
     output_order: Array | None = None
@@ -144,18 +150,24 @@ class Plan:
             self.functions.append(kind)
         return self.functions.index(kind)
 
-    def pair(self, size: Size, function: int) -> tuple[int, int]:
-        """Add a block of arguments and that of their values; return their numbers."""
+    def argument(self, size: Size, function: int) -> int:
+        """Add a block of arguments; return its number."""
         self.blocks.append(PlanBlock(size, function))
-        argument = len(self.blocks) - 1
-        self.blocks.append(PlanBlock(size, function, argument))
-        return argument, argument + 1
+        return len(self.blocks) - 1
+
+    def value(self, argument: int) -> int:
+        """Return the block of the values of a block of arguments."""
+        if argument not in self.values:
+            block = self.blocks[argument]
+            self.blocks.append(PlanBlock(block.size, block.function, argument))
+            self.values[argument] = len(self.blocks) - 1
+        return self.values[argument]
 
     def combine(self, view: View, size: Size, function: int) -> int:
         """Add a look-up of a view; return the block of its values."""
-        argument, value = self.pair(size, function)
+        argument = self.argument(size, function)
         self.layers.append(PlanCombine(argument, view))
-        return value
+        return self.value(argument)
 
 
 def whole(block: int) -> View:

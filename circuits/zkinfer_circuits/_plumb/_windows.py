@@ -15,7 +15,7 @@ import numpy as np
 from .._program._maps import spread_windows
 from ._descriptor import Kind, Select, Term, Window
 from ._frames import Frame
-from ._plan import PlanLinear, PlanMap, whole
+from ._plan import ANY, PlanLinear, PlanMap, whole
 from ._refs import NONE, Refs, channels_of, summed
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def slid(
     refs: Refs,
     shape: tuple[int, ...],
     plan: Plan,
-    functions: tuple[int, int],
+    relu: int,
     node: int,
 ) -> Refs | None:
     """Return maxima of windows with steps of 1 or 2, or None where there is no such window.
@@ -144,8 +144,8 @@ def slid(
 
     Parameters
     ----------
-    functions
-        ReLU, and the identity, in whose block the maxima are.
+    relu
+        The function.
     node
         The node that this is for.
     """
@@ -173,7 +173,6 @@ def slid(
         (length + before[a] + after[a] - kernel[a]) // stride[a] + 1
         for a, length in enumerate(index.shape[1:])
     )
-    relu, same = functions
     made: list[tuple[View, int]] = [((), 0)] * len(index)
     for group in groups:
         channels = group.size[0]
@@ -195,17 +194,17 @@ def slid(
                 ones = np.ones((size[0], 1, 1), dtype=np.int64)
                 view = tuple(Term(sign, block) for block in over)
                 maps.append(PlanMap(Kind.DEPTHWISE, _ONE, view, size, ones))
-            argument, value = plan.pair(size, function)
+            argument = plan.argument(size, function)
             plan.layers.append(PlanLinear(tuple(maps), none, 0, argument, size, node))
-            return value
+            return argument
 
         first = np.zeros((channels, *kernel), dtype=np.int64)
         first[:, 0, 0] = 1
         for k in range(1, taps):
             tap = np.zeros_like(first)
             tap[:, k // kernel[1], k % kernel[1]] = 1
-            over.append(layer(tap - first, -1, relu))
-        maxima = layer(first, 1, same)
+            over.append(plan.value(layer(tap - first, -1, relu)))
+        maxima = layer(first, 1, ANY)
         for channel, place in zip(group.elements.tolist(), group.places.tolist(), strict=True):
             made[channel] = (whole(maxima), place)
     return _read(made, plan, height, width)
