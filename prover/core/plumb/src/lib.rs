@@ -7,7 +7,8 @@
 //! The modules follow the protocol: [`transcript`], [`field`] and [`closed_forms`] are its arithmetic; [`descriptor`],
 //! [`layout`] and [`checker`] say what a model is and what a sound layout is; [`witness`], `masks`, `lookup`,
 //! `functionals`, `gather` and [`sumcheck`] are the parts of a proof, and [`keys`], [`mod@prove`] and [`mod@verify`] put
-//! them together over any commitment that offers the traits in [`scheme`].
+//! them together over any commitment that offers the traits in [`scheme`]. Hidden weights are registered once, by the same
+//! protocol on another layout: `ranges` and [`mod@register`].
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 

@@ -314,8 +314,8 @@ impl Ranges {
         -self.blocks.iter().map(term).sum::<Fr>()
     }
 
-    /// The range columns for these weights. A cell that is no integer of its range is put into its first limb as it is:
-    /// then no proof will convince.
+    /// The range columns for these weights; masks replace what lies in pad rows. A cell that is no integer of its range is
+    /// put into its first limb as it is: then no proof will convince.
     pub(crate) fn fill(&self, layout: &Layout, chunks: &[Vec<Fr>]) -> Vec<Vec<Fr>> {
         let s = u32::from(layout.descriptor().range_bits);
         let mut out = vec![vec![Fr::zero(); layout.rows()]; self.columns];

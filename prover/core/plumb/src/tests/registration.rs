@@ -274,8 +274,13 @@ fn weights_out_of_range() {
         let domain = (layout.chunks() * rows) as u64;
         let half = Fr::from(2u64).inverse().unwrap();
         for block in &blocks {
-            let (limit, last) = (1i64 << block.bits, block.tensor.offsets().len() - 1);
-            for which in [0, last / 2, last] {
+            let (limit, offsets) = (1i64 << block.bits, block.tensor.offsets());
+            let last = offsets.len() - 1;
+            // one whose limbs cannot stay in its row
+            let in_pads = |offset: &usize| (block.tensor.start as usize + offset) % rows >= layout.active_rows();
+            let tail = offsets.iter().position(in_pads);
+            assert!(tail.is_some() || offsets.len() < rows);
+            for which in [0, last / 2, last].into_iter().chain(tail) {
                 for good in [-limit, limit - 1, 0] {
                     let edit = set(rows, block, which, Fr::from(good));
                     assert_eq!(Attempt { weights: Some(&edit), ..Default::default() }.run(s), Verdict::Accepted);
