@@ -77,24 +77,24 @@ def test_the_pairing_says_what_the_secret_says():
     assert parameters.check(None, None)
 
 
-def damage_everywhere(case, step):
-    """Damage every step-th word in two ways; the verifier must refuse each."""
+def damage_everywhere(case, differences, step):
+    """Add something to every step-th word; the verifier must refuse each."""
     for start in range(0, len(case.proof), 32 * step):
         word = case.proof[start : start + 32]
-        for changed in (plus(word, 1), plus(word, P)):
-            proof = case.proof[:start] + changed + case.proof[start + 32 :]
+        for difference in differences:
+            proof = case.proof[:start] + plus(word, difference) + case.proof[start + 32 :]
             with pytest.raises(REFUSED):
                 case.verify(proof=proof)
 
 
 def test_damaged_words(quick):
     assert quick.verify() == quick.channel.messages
-    damage_everywhere(quick, 1 if quick.golden.data["network"] == "mlp" else 11)
+    damage_everywhere(quick, [1], 1 if quick.golden.data["network"] == "mlp" else 13)
 
 
 @pytest.mark.deep
 def test_every_damaged_word(quick):
-    damage_everywhere(quick, 1)
+    damage_everywhere(quick, [1, P], 1)
 
 
 def test_damaged_otherwise(quick):
@@ -134,7 +134,7 @@ def test_files_are_what_the_reference_makes(case):
     name = case.golden.data["network"]
     given = json.loads(json.dumps(golden.given(name)))
     assert given == {key: case.golden.data[key] for key in given}
-    with pytest.raises(FileExistsError):
+    with pytest.raises(SystemExit, match="none is rewritten"):
         golden.main(golden.VERSION)
 
 

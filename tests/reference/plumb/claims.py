@@ -6,7 +6,7 @@ functional here is a sum over every real index and every product, as the equatio
 
 from functools import cache
 
-from .descriptor import HIDDEN, PUBLIC, Combine, Input, Term, indices
+from .descriptor import HIDDEN, PUBLIC, Combine, Input, Linear, Output, Term, Top1, indices
 from .field import P, powers
 from .layout import DEGREE_A, DEGREE_C
 from .multilinear import eq_table, mask_at, mask_sum
@@ -43,13 +43,22 @@ def linear_terms(layout):
 
 
 def link_terms(layout):
-    """Yield those between cells: x = x_in, scaled = 2^(s-bits) cell, cell = view."""
+    """Yield those between cells, which sum to public numbers.
+
+    x = x_in, scaled = 2^(s-bits) cell, cell = view, view = out, and y_idx - y_i - rem_i = [i < idx]
+    without y_idx, which is one of the `chosen_cells`.
+    """
     d = layout.descriptor
 
     def tight_terms(number, tight):
         if tight:
             yield 1, whole(tight.block), tight.exponents
             yield -(1 << (d.range_bits - tight.bits)), whole(number), tight.exponents
+
+    def view_terms(sign, layer):
+        for term in layer.view:
+            plain = Term(1, term.block, term.height, term.width)
+            yield sign * term.coefficient, plain, layer.exponents
 
     for layer in d.layers:
         if isinstance(layer, Input):
@@ -60,14 +69,28 @@ def link_terms(layout):
             yield from tight_terms(layer.block, layer.tight)
         elif isinstance(layer, Combine):
             yield 1, whole(layer.cell), layer.exponents
-            for term in layer.view:
-                yield (
-                    -term.coefficient,
-                    Term(1, term.block, term.height, term.width),
-                    layer.exponents,
-                )
-        elif layer.remainders:
+            yield from view_terms(-1, layer)
+        elif isinstance(layer, Linear):
+            if layer.remainders:
+                yield from tight_terms(layer.remainders[-1], layer.tight)
+        elif isinstance(layer, Output):
+            yield from view_terms(1, layer)
+        elif isinstance(layer, Top1):
+            yield from view_terms(-1, layer)
+            for limb, number in enumerate(layer.remainders):
+                yield -(1 << (d.range_bits * limb)), whole(number), layer.exponents
             yield from tight_terms(layer.remainders[-1], layer.tight)
+
+
+def chosen_cells(layout, outputs):
+    """Yield (exponent of r, column, row) of y_idx in each equation of outputs that are indices."""
+    layer = layout.descriptor.layers[-1]
+    if isinstance(layer, Top1):
+        [term] = layer.view
+        block = layout.block(term.block)
+        for index in indices(layer.exponents.dims):
+            row = block.row((index[0], outputs[index[0]], 0, 0))
+            yield layer.exponents.of(index), layout.column_of(block), row
 
 
 def products(layout):
@@ -127,12 +150,24 @@ def linear_constant(layout, r, outputs):
     return total % P
 
 
-def link_constant(layout, r, inputs):
-    """Return sum r^j x_j of a public input."""
-    if layout.descriptor.input_visibility != PUBLIC:
-        return 0
-    e = layout.input_layer().exponents
-    return sum(power(r, e.of(i)) * x for i, x in zip(indices(e.dims), inputs, strict=True)) % P
+def link_constant(layout, r, inputs, outputs):
+    """Return the public side of the links: x of a public input, out of cells, [i < idx]."""
+    first, last = layout.input_layer(), layout.descriptor.layers[-1]
+    total = 0
+    if layout.descriptor.input_visibility == PUBLIC:
+        total += weighed_sum(r, first.exponents, inputs)
+    if isinstance(last, Output):
+        total += weighed_sum(r, last.exponents, outputs)
+    if isinstance(last, Top1):
+        before = [i < outputs[b] for b, i, _, _ in indices(last.exponents.dims)]
+        total += weighed_sum(r, last.exponents, before)
+    return total % P
+
+
+def weighed_sum(r, exponents, values):
+    """Return sum_i r^(exponent of i) v_i."""
+    at = indices(exponents.dims)
+    return sum(power(r, exponents.of(i)) * v for i, v in zip(at, values, strict=True)) % P
 
 
 def bias_constant(layout, r, k):
@@ -141,7 +176,7 @@ def bias_constant(layout, r, k):
     return sum(at_k[position] * power(r, exponent) for position, exponent in biases(layout)) % P
 
 
-def functionals(layout, eta, r, a, k, rho_c):
+def functionals(layout, eta, r, a, k, rho_c, outputs):
     """Return Q_i, a vector for each column: the sum over all claims, weighed by powers of eta."""
     q = [[0] * layout.rows for _ in range(layout.columns)]
     eta_column, eta_of = weights_of_claims(layout, eta)
@@ -176,6 +211,8 @@ def functionals(layout, eta, r, a, k, rho_c):
     # all linear layers, and the equations between cells
     add_family("linear", linear_terms(layout))
     add_family("links", link_terms(layout))
+    for exponent, column, row in chosen_cells(layout, outputs):
+        add(column, row, eta_of["links"] * power(r, exponent))
 
     # Wtot(k) = e_W and Xtot(k) = e_X, mask cells included
     for i, chunk in enumerate(layout.chunks):

@@ -218,6 +218,24 @@ class Linear:
 
 
 @dataclass
+class Output:
+    """The public outputs are cells."""
+
+    view: list
+    exponents: Exponents
+
+
+@dataclass
+class Top1:
+    """The public outputs are indices: y_idx - y_i - [i < idx] = rem_i, never negative."""
+
+    view: list
+    remainders: list
+    tight: Tight | None
+    exponents: Exponents
+
+
+@dataclass
 class MaskCells:
     """Random cells of M that stand in the virtual chunk: they hide e_W and e_X."""
 
@@ -295,6 +313,10 @@ LAYER = Choice(
         exponents=EXPONENTS,
         biases=U32,
         bias_bits=U8,
+    ),
+    Record(Output, view=VIEW, exponents=EXPONENTS),
+    Record(
+        Top1, view=VIEW, remainders=Counted(U8, U16), tight=Optional(TIGHT), exponents=EXPONENTS
     ),
 )
 DESCRIPTOR = Record(

@@ -2,7 +2,18 @@
 
 import math
 
-from .descriptor import ARGUMENT, DENSE, INPUT, VALUE, Combine, Input, Linear, indices
+from .descriptor import (
+    ARGUMENT,
+    DENSE,
+    INPUT,
+    VALUE,
+    Combine,
+    Input,
+    Linear,
+    Output,
+    Top1,
+    indices,
+)
 from .field import P
 
 
@@ -63,6 +74,10 @@ class Trace:
                 self.store(layer.cell, cells)
             elif isinstance(layer, Linear):
                 self.requantise(layer, self.sums(layer, next(weights)))
+            elif isinstance(layer, Output):
+                self.outputs = [self.view(layer.view, i) for i in indices(layer.exponents.dims)]
+            elif isinstance(layer, Top1):
+                self.argmax(layer)
 
     def store(self, number, cells):
         """Store a block; where it is the argument of a function, also its values."""
@@ -78,7 +93,7 @@ class Trace:
                 self.cells[other] = {i: function(y) for i, y in cells.items()}
 
     def check(self, values):
-        low, high = self.layout.output_domain()
+        low, high = self.layout.value_domain()
         for v in values:
             if not low <= v <= high:
                 raise OutOfRange(v)
@@ -104,16 +119,31 @@ class Trace:
         rounded = {i: v + layer.rounding() for i, v in sums.items()}
         y = {i: v >> layer.shift for i, v in rounded.items()}
         rest = {i: v - (y[i] << layer.shift) for i, v in rounded.items()}
-        s = self.d.range_bits
-        for limb, number in enumerate(layer.remainders):
-            self.store(number, {i: v >> (limb * s) & (1 << s) - 1 for i, v in rest.items()})
-        if layer.remainders:
-            self.scale(layer.remainders[-1], layer.tight)
+        self.limbs(layer, rest)
         if layer.output is not None:
             self.store(layer.output, y)
         else:
             self.check(y.values())
             self.outputs = list(y.values())
+
+    def limbs(self, layer, rest):
+        """Store a number in limbs of s bits, and the top one scaled where its range is tight."""
+        s = self.d.range_bits
+        for limb, number in enumerate(layer.remainders):
+            self.store(number, {i: v >> (limb * s) & (1 << s) - 1 for i, v in rest.items()})
+        if layer.remainders:
+            self.scale(layer.remainders[-1], layer.tight)
+
+    def argmax(self, layer):
+        """The first index of the largest: y_idx - y_i - [i < idx] = rem_i."""
+        batch, classes, _, _ = layer.exponents.dims
+        rest = {}
+        for b in range(batch):
+            y = [self.view(layer.view, (b, i, 0, 0)) for i in range(classes)]
+            index = y.index(max(y))
+            rest |= {(b, i, 0, 0): y[index] - y[i] - (i < index) for i in range(classes)}
+            self.outputs.append(index)
+        self.limbs(layer, rest)
 
     def columns(self):
         """Return the looked-up columns of phase 1; rows of no block hold 0, or (0, f(0))."""

@@ -11,6 +11,7 @@ from .descriptor import (
     INPUT,
     RANGE,
     Linear,
+    Top1,
     index_bits,
 )
 from .multilinear import mask_length
@@ -63,11 +64,22 @@ class Layout:
         return math.prod(self.block(self.input_layer().block).dims)
 
     def outputs(self):
-        return math.prod(self.descriptor.layers[-1].exponents.dims)
+        """Return the number of public outputs: cells, or an index for each batch element."""
+        dims = self.descriptor.layers[-1].exponents.dims
+        return dims[0] if self.is_top1() else math.prod(dims)
 
-    def output_domain(self):
+    def is_top1(self):
+        return isinstance(self.descriptor.layers[-1], Top1)
+
+    def value_domain(self):
         half = 1 << (self.descriptor.value_bits - 1)
         return -half, half - 1
+
+    def output_domain(self):
+        """Return the least and the greatest output: activations, or indices of real classes."""
+        if self.is_top1():
+            return 0, self.descriptor.layers[-1].exponents.dims[1] - 1
+        return self.value_domain()
 
     def mask_rows(self):
         """Return the rows of G1 that are coefficients of the masks of sumchecks A and C."""

@@ -25,10 +25,12 @@ from .descriptor import (
     Linear,
     Map,
     MaskCells,
+    Output,
     Slot,
     Table,
     Term,
     Tight,
+    Top1,
     index_bits,
     indices,
 )
@@ -151,6 +153,18 @@ class Net:
         d.layers.append(layer)
         return ([] if output is None else self.values(output)), dims
 
+    def output(self, view, dims):
+        """Append an output: the cells of a view."""
+        self.d.layers.append(Output(view, self.family(dims)))
+
+    def top1(self, view, dims):
+        """Append an output: the index of the largest cell."""
+        s, k = self.d.range_bits, self.d.value_bits
+        limbs = -(-k // s)
+        remainders = [self.place(RANGE, i % self.d.range_columns, dims) for i in range(limbs)]
+        tight = self.tight(dims, k - s * (limbs - 1))
+        self.d.layers.append(Top1(view, remainders, tight, self.family(dims)))
+
     def combine(self, view, dims, pair):
         """Append cell = view; return the view of f(cell)."""
         cell = self.place(ARGUMENT, pair, dims)
@@ -210,8 +224,8 @@ def identity(k):
 
 
 def mlp():
-    """Dense layers, hidden input and weights; the smallest column that holds the masks."""
-    net = Net([6, 3, 3, 4], [relu(4)])
+    """Dense layers, hidden input and weights."""
+    net = Net([8, 3, 3, 4], [relu(4)])
     x, dims = net.input([4, 1, 1], 3)
     h, dims = net.linear([net.map(x, dims)], 3, 4, 0)  # a shift in two limbs, the top one tight
     net.linear([net.map(h, dims)], 2, 3)
@@ -248,6 +262,27 @@ def mixed():
     c = net.combine(residual, dims_a, 0)
     h, dims = net.linear([net.map(c + b, dims_a)], 3, 0, 2)
     net.linear([net.map(h, dims)], 2, 1)
+    return net.finish()
+
+
+def threshold():
+    """The outputs are values of a function: whether each score of a batch reaches a number."""
+    reaches = Table([int(y >= 1) for y in range(-8, 8)])
+    net = Net([8, 3, 3, 4], [relu(4), reaches], batch=3)
+    x, dims = net.input([3, 1, 1], 3)
+    h, dims = net.linear([net.map(x, dims)], 3, 3, 0)
+    scores, dims = net.linear([net.map(h, dims)], 2, 2, 1)
+    net.output(scores, dims)
+    return net.finish()
+
+
+def top1():
+    """The outputs are the classes of a batch; K-bit remainders in two limbs, the top one tight."""
+    net = Net([8, 3, 3, 4], [relu(4), identity(4)], batch=3, inputs=COMMITTED, weights=PUBLIC)
+    x, dims = net.input([3, 1, 1], 2)
+    h, dims = net.linear([net.map(x, dims)], 3, 3, 0)
+    scores, dims = net.linear([net.map(h, dims)], 3, 2, 1)
+    net.top1(scores, dims)
     return net.finish()
 
 

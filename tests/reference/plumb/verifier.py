@@ -68,7 +68,7 @@ def verify(key, proof, public_inputs, ctx):
         "linear": h_c - claims.linear_constant(layout, r, statement.outputs),
         "weights": e_w,
         "inputs": e_x - claims.bias_constant(layout, r, k),
-        "links": claims.link_constant(layout, r, statement.inputs),
+        "links": claims.link_constant(layout, r, statement.inputs, statement.outputs),
     }
     eta_column, eta_of = claims.weights_of_claims(layout, eta)
     claim = inner(e, eta_column) + sum(eta_of[name] * value for name, value in values.items())
@@ -77,7 +77,8 @@ def verify(key, proof, public_inputs, ctx):
     d, value = verify_sumcheck(channel, "sumcheck D", layout.c, DEGREE_D, (claim + rho_d * mu) % P)
 
     # 6: C_H = sum_i Q_i(d) C_i opens to the last value at d
-    q = [evaluate(vector, d) for vector in claims.functionals(layout, eta, r, a, k, rho_c)]
+    q = claims.functionals(layout, eta, r, a, k, rho_c, statement.outputs)
+    q = [evaluate(vector, d) for vector in q]
     for g, z in [(layout.g1, z1), (layout.g2, z2)]:
         q[g] = (q[g] + rho_d * evaluate(powers(z, layout.rows), d)) % P
     combined = curve.combine(q, commitments)
