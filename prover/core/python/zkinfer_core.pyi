@@ -6,8 +6,9 @@ name and the fraction of the work that is done; what it raises ends the work, an
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypedDict, final
+from typing import Any, Literal, TypedDict, final
 
+from numpy.typing import NDArray
 from typing_extensions import Buffer
 
 __all__ = [
@@ -29,12 +30,14 @@ __all__ = [
     "WitnessOutOfRange",
     "check_descriptor",
     "commit_input",
+    "execute",
     "prove",
     "setup",
     "verify",
 ]
 
-_Integers = Buffer
+# numpy calls its arrays buffers from Python 3.12 on only
+_Integers = Buffer | NDArray[Any]
 _OnProgress = Callable[[str, float], object]
 _Visibility = Literal["hidden", "committed", "public"]
 

@@ -59,7 +59,7 @@ def _check(statement: Statement, raw: dict[str, Any]) -> None:
             raise ValueError(f"{name} is {run_args[name]!r}")
     _require("weights", statement.weights, Visibility.PUBLIC)
     _require("outputs", statement.outputs, Visibility.PUBLIC)
-    shown: list[tuple[tuple[int, ...], int]] = []
+    shown: list[tuple[tuple[int, ...], int | None]] = []
     if statement.inputs is Visibility.PUBLIC:
         shown.append((statement.input_shape, statement.input_scale_bits))
     else:
