@@ -47,7 +47,8 @@ The branches that hang on `ZkinferError` besides those of `zkinfer_circuits`
         ├── TransactionFailed      ZK605  RuntimeError    (exit status 3)
         ├── KeystoreUnusable       ZK606  ValueError
         ├── DevelopmentKeyRefused  ZK607  ValueError
-        └── AccountMissing         ZK608  ValueError
+        ├── AccountMissing         ZK608  ValueError
+        └── BackendWithoutContract ZK609  NotImplementedError
 
 A malformed artefact (ZK40x) and a rejected proof (ZK41x) are different branches: the first says
 that there is no statement to judge, the second that there is one and it is not proven.
@@ -480,6 +481,18 @@ class AccountMissing(ChainError, ValueError):
     title = "account missing"
     fix = "pass an encrypted keystore with --account (keystore= in Python)"
     exit_status = 2
+
+
+class BackendWithoutContract(ChainError, NotImplementedError):
+    """No contract verifies proofs of the circuit's backend."""
+
+    code = "ZK609"
+    title = "no contract for this backend"
+    fix = "verify off-chain, or compile the model with backend 'ezkl'"
+    exit_status = 2
+
+    def __init__(self, backend: str) -> None:
+        super().__init__(f"proofs of {backend!r} are verified off-chain only")
 
 
 def error_classes() -> dict[str, type[ZkinferError]]:

@@ -16,6 +16,7 @@ import zkinfer_contracts as contracts
 from zkinfer._errors import (
     AccountMissing,
     ArgumentInvalid,
+    BackendWithoutContract,
     ChainError,
     ChainSupportMissing,
     DevelopmentKeyRefused,
@@ -181,9 +182,13 @@ class Chain:
         ------
         UnsafeSrsRefused
             The circuit's SRS is unsafe and the chain is a real one.
+        BackendWithoutContract
+            The circuit's backend has no contract.
         ChainError
             The chain could not be used.
         """
+        if not vk.chain_key:
+            raise BackendWithoutContract(vk.statement.backend)
         with _translated():
             deployment = self._chain.deploy_ezkl(
                 vk.chain_key,

@@ -31,6 +31,7 @@ __all__ = [
     "check_descriptor",
     "commit_input",
     "execute",
+    "msm_seconds",
     "prove",
     "setup",
     "verify",
@@ -214,3 +215,6 @@ def prove(
 
 def verify(vk: VerifyingKey, proof: bytes, public_inputs: Sequence[int], context: bytes) -> None:
     """Return if the proof convinces; raises StatementRefused, ProofMalformed, ProofRejected."""
+
+def msm_seconds(srs: Srs, vk: VerifyingKey) -> float:
+    """Return what the multi-scalar multiplications of one proof take alone, by ark-ec."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,8 +16,9 @@ import numpy as np
 import zkinfer as zk
 from zkinfer._backends import find_backend
 from zkinfer._bench import _machine
-from zkinfer._errors import ChainSupportMissing
+from zkinfer._errors import BackendFailed, ChainSupportMissing
 from zkinfer._ezkl._own_calibration import OwnCalibration
+from zkinfer._files import WorkFolder
 from zkinfer._report._compare import compare
 from zkinfer._settings import CircuitSettings, Visibility
 from zkinfer_circuits import ZkinferError, check_input, load_model
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 
 # What is measured, by the names that rows carry. "ezkl-default" is no backend of the library.
 BACKENDS: dict[str, Callable[[], Backend]] = {
+    "plumb": lambda: find_backend("plumb"),
     "ezkl": lambda: find_backend("ezkl"),
     "ezkl-default": OwnCalibration,
 }
@@ -42,6 +47,7 @@ _HELD_OUT = 200
 # A proof that takes longer than this is measured once.
 _LONG_S = 60.0
 _MB = 2**20
+_MULTIPLICATIONS = 3
 _ESTIMATES = ("estimated_prove_s", "estimated_peak_mb", "estimated_pk_mb", "estimated_gas")
 _SIZES = ("rows", "logrows", "decomposition_base", "decomposition_legs")
 
@@ -186,7 +192,8 @@ def _prepare(plan: Plan, card: ModelCard, backend: str) -> _Contestant:
     calibration = np.stack([check_input(model, row) for row in samples.calibration])
     settings = CircuitSettings(
         inputs=Visibility.HIDDEN,
-        weights=Visibility.PUBLIC,
+        # ezkl cannot hide them.
+        weights=Visibility.HIDDEN if backend == "plumb" else Visibility.PUBLIC,
         outputs=Visibility.PUBLIC,
         scale_bits=None,
         max_error=None,
@@ -216,7 +223,7 @@ def _prepare(plan: Plan, card: ModelCard, backend: str) -> _Contestant:
         "pk_mb": pk.backend_proving_key.length / _MB,
         "prove_s": None,
         "prove_inner_s": None,
-        "msm_s": None,
+        "msm_s": _multiplications(circuit, vk),
         "peak_mb": None,
         "verify_ms": None,
         "proof_bytes": None,
@@ -234,8 +241,7 @@ def _prepare(plan: Plan, card: ModelCard, backend: str) -> _Contestant:
         "srs": srs.name,
         "estimates": _present(circuit, _ESTIMATES),
         "sizes": {
-            "input_scale_bits": circuit.statement.input_scale_bits,
-            "output_scale_bits": circuit.statement.output_scale_bits,
+            **_given(circuit.statement, ("input_scale_bits", "output_scale_bits")),
             **_present(circuit, _SIZES),
         },
     }
@@ -243,8 +249,37 @@ def _prepare(plan: Plan, card: ModelCard, backend: str) -> _Contestant:
 
 
 def _present(circuit: Circuit, names: tuple[str, ...]) -> dict[str, float | int]:
-    found = {name: getattr(circuit.calibration, name, None) for name in names}
+    return _given(circuit.calibration, names)
+
+
+def _given(source: object, names: tuple[str, ...]) -> dict[str, float | int]:
+    found = {name: getattr(source, name, None) for name in names}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _multiplications(circuit: Circuit, vk: VerifyingKey) -> float | None:
+    """Return what a proof's multi-scalar multiplications take alone; None for ezkl's."""
+    if circuit.statement.backend != "plumb":
+        return None
+    from zkinfer._plumb._measure import multiplications
+
+    return statistics.median(multiplications(vk) for _ in range(_MULTIPLICATIONS))
+
+
+def _child_peak_mb(one: _Contestant) -> float:
+    """Return the peak memory of a process that proves once from files, as the command line does."""
+    with WorkFolder() as folder:
+        key, given = folder.path / "proving.key", folder.path / "input.npy"
+        one.pk.save(key)
+        np.save(given, one.x)
+        command = [sys.executable, "-m", "zkinfer", "prove", str(key), str(given)]
+        command += ["--allow-unsafe-srs", "--json", "-o", str(folder.path / "out.zkp")]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise BackendFailed("a proof in a process of its own failed")
+    return usage.ru_maxrss / 1024
 
 
 def _prove(one: _Contestant) -> None:
@@ -292,7 +327,9 @@ def _finish(one: _Contestant, chain: Chain | None) -> None:
         proof_bytes=len(one.bundle.proof),
         runs=len(one.prove_s),
     )
-    if chain is not None:
+    if not one.peak_mb:
+        one.row["peak_mb"] = _child_peak_mb(one)
+    if chain is not None and one.vk.chain_key:
         deployed = chain.deploy(one.vk)
         one.row.update(
             gas=deployed.verify(one.bundle, transact=True).gas,

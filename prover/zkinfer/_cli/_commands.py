@@ -67,6 +67,7 @@ def compile_(options: Namespace, screen: Screen) -> int:
             inputs=options.inputs,
             weights=options.weights,
             outputs=options.outputs,
+            backend=options.backend,
             optimize=options.optimize,
             scale_bits=options.scale_bits,
             max_error=options.max_error,

@@ -54,6 +54,13 @@ def build_parser() -> argparse.ArgumentParser:
             f"--{tensor}", required=True, choices=_VISIBILITIES, help="who learns them"
         )
     compile_.add_argument(
+        "--backend",
+        default="ezkl",
+        choices=["plumb", "ezkl"],
+        help="the proof system: zkinfer's own, which hides weights too and is verified off-chain, "
+        "or ezkl, whose proofs a contract verifies (the default)",
+    )
+    compile_.add_argument(
         "--optimize",
         default=Optimize.TIME.value,
         choices=[goal.value for goal in Optimize],

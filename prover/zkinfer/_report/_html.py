@@ -67,8 +67,7 @@ def _circuit(data: dict[str, Any]) -> Html:
             ("Weights", data["weights"]),
             (
                 "Fixed point",
-                f"{data['input_scale_bits']} bits after the point in the input, "
-                f"{data['output_scale_bits']} in the output",
+                f"{data['input_precision']} in the input, {data['output_precision']} in the output",
             ),
             ("Size", f"{data['rows']:,} rows used of {1 << data['logrows']:,}"),
             ("Public inputs", f"{data['public_inputs']:,}"),
@@ -174,6 +173,6 @@ def _estimates(data: dict[str, Any]) -> Html:
         [
             (title, f"about {number(float(data[name]))} {unit}")
             for name, title, unit in names
-            if data.get(name) is not None
+            if data.get(name)
         ]
     )

@@ -34,10 +34,14 @@ def learns(statement: Statement) -> list[str]:
         found.append(f"the input, {math.prod(statement.input_shape)} numbers")
     outputs = math.prod(statement.output_shape)
     found.append(
-        f"the output, all {outputs} numbers with {statement.output_scale_bits} fractional bits: "
+        f"the output, all {outputs} numbers with {precision(statement)[1]}: "
         "more than the winning class; many queries can reveal much about inputs and weights"
     )
-    if statement.weights is Visibility.PUBLIC:
+    if statement.weights is Visibility.HIDDEN:
+        found.append("the number of bits of each layer's weights, rounded up")
+    elif statement.backend == "plumb":
+        found.append("the weights: their commitments hide nothing, and anyone may compute them")
+    else:
         found.append(
             "the weights, if it guesses them: they are fixed in the key by commitments that bind "
             "but do not hide, and the owner usually publishes them"
@@ -46,10 +50,28 @@ def learns(statement: Statement) -> list[str]:
     return found
 
 
+def precision(statement: Statement) -> tuple[str, str]:
+    """Return in words how precise inputs and outputs are."""
+    if statement.input_scale_bits is not None:
+        bits = (statement.input_scale_bits, statement.output_scale_bits)
+        return (f"{bits[0]} bits after the point", f"{bits[1]} bits after the point")
+    units = (statement.input_unit, statement.output_unit)
+    least = [f"{float(unit.min()):.3g}" for unit in units]
+    return (f"units of {least[0]}", f"units of {least[1]}")
+
+
 def hides(statement: Statement) -> list[str]:
     """Return, a sentence each, what whoever sees a proof does not learn from it."""
     if statement.inputs is Visibility.PUBLIC:
-        return ["nothing: the input is public"]
+        hidden = ["the weights"] if statement.weights is Visibility.HIDDEN else []
+        return hidden or ["nothing: the input is public"]
+    if statement.backend == "plumb":
+        weights = ["the weights"] if statement.weights is Visibility.HIDDEN else []
+        return [
+            "the input, beyond what the output itself says about it",
+            *weights,
+            "every value inside the network",
+        ]
     return [
         "the input, beyond what the output itself says about it; with ezkl this rests on a random "
         "salt that hides counts, not on perfect zero knowledge: how many inner values are "
@@ -92,8 +114,7 @@ class Report:
             f"input {d['input_shape']}, output {d['output_shape']}",
             f"operators      {', '.join(f'{n} {name}' for name, n in d['operators'])}",
             f"visibility     inputs {d['inputs']}, weights {d['weights']}, outputs {d['outputs']}",
-            f"fixed point    inputs {d['input_scale_bits']} bits, "
-            f"outputs {d['output_scale_bits']} bits after the point",
+            f"fixed point    inputs {d['input_precision']}, outputs {d['output_precision']}",
             f"size           {d['rows']:,} rows of 2^{d['logrows']}",
             f"calibration    {d['samples']} samples: largest error {d['max_abs_error']:.4g} on "
             f"outputs in [{d['output_low']:.4g}, {d['output_high']:.4g}], "
@@ -102,7 +123,8 @@ class Report:
             *self._program(),
             f"estimates      proof {d['estimated_prove_s']:.2g} s, "
             f"memory {d['estimated_peak_mb']:,.0f} MB (two cores), "
-            f"key {d['estimated_pk_mb']:,.1f} MB, gas {d['estimated_gas']:,}",
+            f"key {d['estimated_pk_mb']:,.1f} MB, "
+            + (f"gas {d['estimated_gas']:,}" if d["estimated_gas"] else "no contract yet"),
             "SRS            chosen at setup; an UNSAFE one is named so in the circuit id",
             "a verifier learns",
             *(f"  - {text}" for text in d["learns"]),
@@ -167,8 +189,8 @@ def report(
             "inputs": statement.inputs.value,
             "weights": statement.weights.value,
             "outputs": statement.outputs.value,
-            "input_scale_bits": statement.input_scale_bits,
-            "output_scale_bits": statement.output_scale_bits,
+            "input_precision": precision(statement)[0],
+            "output_precision": precision(statement)[1],
             "public_inputs": statement.public_input_count,
             "learns": learns(statement),
             "hides": hides(statement),

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 mod convert;
 mod errors;
 mod keys;
+mod measure;
 mod verbs;
 mod work;
 
@@ -24,6 +25,8 @@ mod zkinfer_core {
     };
     #[pymodule_export]
     use super::keys::{CommittedInput, ProvingKey, Srs, VerifyingKey};
+    #[pymodule_export]
+    use super::measure::msm_seconds;
     #[pymodule_export]
     use super::verbs::{check_descriptor, commit_input, execute, prove, setup, verify};
 }
