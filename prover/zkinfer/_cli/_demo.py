@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from zkinfer._cli._screen import Screen
     from zkinfer.chain import Chain, DeployedVerifier
+    from zkinfer_models import ModelCard
 
 _ACCURACY_SAMPLES = 150
 _CONTEXT = keccak256(b"zkinfer demo: asked by nobody in particular, valid for ever")
@@ -78,11 +80,13 @@ def run_demo(model_id: str, screen: Screen) -> dict[str, Any]:
         f"verified with {receipt.gas:,} gas"
     )
 
+    plumb = _plumb(card, samples.x[0], samples.calibration, screen)
+
     statement = circuit.statement
-    screen.say("a verifier learns")
+    screen.say("a verifier of the proof on chain learns")
     for text in learns(statement):
         screen.say(f"  - {text}")
-    screen.say("a verifier does not learn")
+    screen.say("and does not learn")
     for text in hides(statement):
         screen.say(f"  - {text}")
 
@@ -115,8 +119,77 @@ def run_demo(model_id: str, screen: Screen) -> dict[str, Any]:
         "context": "0x" + bundle.context.hex(),
         "learns": learns(statement),
         "hides": hides(statement),
+        "plumb": plumb,
         **measured,
     }
+
+
+def _plumb(
+    card: ModelCard, x: NDArray[np.float32], calibration: NDArray[np.float32], screen: Screen
+) -> dict[str, Any]:
+    """Prove the same with zkinfer's own proof system, weights hidden as well; verify off-chain."""
+    keys = []
+    for onnx_bytes in (card.onnx_bytes(), _other_weights(card.onnx_bytes())):
+        with screen.progress() as on_progress:
+            circuit = zk.compile(
+                onnx_bytes,
+                calibration=calibration,
+                inputs="hidden",
+                weights="hidden",
+                outputs="public",
+                backend="plumb",
+                on_progress=on_progress,
+            )
+        started = time.perf_counter()
+        keys.append(zk.setup(circuit, srs=zk.unsafe_test_srs()))
+        setup_s = time.perf_counter() - started
+    (pk, vk), (_, other) = keys
+    started = time.perf_counter()
+    bundle = zk.prove(pk, x, context=_CONTEXT)
+    prove_s = time.perf_counter() - started
+    started = time.perf_counter()
+    zk.verify(vk, bundle, context=_CONTEXT)
+    verify_s = time.perf_counter() - started
+    screen.say(
+        f"Plumb          setup {setup_s:.2f} s; proof {prove_s:.2f} s, {len(bundle.proof)} bytes, "
+        f"input and weights hidden; verified off-chain in {1000 * verify_s:.0f} ms"
+    )
+    tampering = [
+        {"what": what, "off_chain": _refusal(partial(zk.verify, key, damaged))}
+        for what, key, damaged in _damages(vk, bundle, other)
+    ]
+    refused = ", ".join(f"{row['what']} {row['off_chain'] or 'ACCEPTED'}" for row in tampering)
+    screen.say(f"  tampering: {refused}")
+    return {
+        "circuit_id": "0x" + bytes(vk.circuit_id).hex(),
+        "outputs": bundle.outputs.tolist(),
+        "verified": True,
+        "tampered_rejected": all(row["off_chain"] for row in tampering),
+        "tampering": tampering,
+        "setup_s": setup_s,
+        "prove_s": prove_s,
+        "verify_s": verify_s,
+        "proof_bytes": len(bundle.proof),
+        "learns": learns(vk.statement),
+        "hides": hides(vk.statement),
+    }
+
+
+def _damages(
+    vk: zk.VerifyingKey, bundle: zk.ProofBundle, other: zk.VerifyingKey
+) -> list[tuple[str, zk.VerifyingKey, zk.ProofBundle]]:
+    """Return damaged bundles, each with the key that it is presented to."""
+    middle = len(bundle.proof) // 2
+    bit = bundle.proof[:middle] + bytes([bundle.proof[middle] ^ 1]) + bundle.proof[middle + 1 :]
+    output = (*bundle.public_inputs[:-1], (bundle.public_inputs[-1] + 1) % _field.R)
+    replace = dataclasses.replace
+    return [
+        ("a bit of the proof", vk, replace(bundle, proof=bit)),
+        ("an output", vk, replace(bundle, public_inputs=output)),
+        # Relabelled as the attacker would, so that not the label is what refuses it.
+        ("another circuit's key", other, replace(bundle, circuit_id=other.circuit_id)),
+        ("another context", vk, replace(bundle, context=keccak256(bundle.context))),
+    ]
 
 
 def _accuracy(
@@ -136,6 +209,17 @@ def _accuracy(
 
 def _other_key(onnx_bytes: bytes, calibration: NDArray[np.float32]) -> zk.VerifyingKey:
     """Return the key of the same network with other weights."""
+    circuit = zk.compile(
+        _other_weights(onnx_bytes),
+        calibration=calibration,
+        inputs="hidden",
+        weights="public",
+        outputs="public",
+    )
+    return zk.setup(circuit, srs=zk.unsafe_test_srs())[1]
+
+
+def _other_weights(onnx_bytes: bytes) -> bytes:
     import onnx
     from onnx import numpy_helper
 
@@ -143,14 +227,7 @@ def _other_key(onnx_bytes: bytes, calibration: NDArray[np.float32]) -> zk.Verify
     last = other.graph.initializer[-1]
     weights = numpy_helper.to_array(last) + np.float32(0.25)
     last.CopyFrom(numpy_helper.from_array(weights, last.name))
-    circuit = zk.compile(
-        other.SerializeToString(),
-        calibration=calibration,
-        inputs="hidden",
-        weights="public",
-        outputs="public",
-    )
-    return zk.setup(circuit, srs=zk.unsafe_test_srs())[1]
+    return bytes(other.SerializeToString())
 
 
 def _refusal(attempt: Callable[[], object]) -> str:
@@ -172,17 +249,9 @@ def _tamper(
     deployed: DeployedVerifier,
 ) -> list[dict[str, str]]:
     """Damage the statement in each way; say what refused it, off-chain and on-chain."""
-    middle = len(bundle.proof) // 2
-    bit = bundle.proof[:middle] + bytes([bundle.proof[middle] ^ 1]) + bundle.proof[middle + 1 :]
-    output = (*bundle.public_inputs[:-1], (bundle.public_inputs[-1] + 1) % _field.R)
     wrapped = (*bundle.public_inputs[:-1], bundle.public_inputs[-1] + _field.R)
-    other_context = keccak256(bundle.context)
-    damaged_proof = dataclasses.replace(bundle, proof=bit)
-    damaged_output = dataclasses.replace(bundle, public_inputs=output)
-    damaged_context = dataclasses.replace(bundle, context=other_context)
-    # Relabelled as the attacker would, so that not the label is what refuses it.
-    relabelled = dataclasses.replace(bundle, circuit_id=other.circuit_id)
     other_deployed = chain.deploy(other)
+    contracts = {id(vk): deployed, id(other): other_deployed}
 
     def plus_r() -> None:
         data = _container.to_bytes(
@@ -197,32 +266,11 @@ def _tamper(
         zk.verify(vk, zk.ProofBundle.from_bytes(data))
 
     attempts: list[tuple[str, Callable[[], object], Callable[[], object]]] = [
-        (
-            "a bit of the proof",
-            lambda: zk.verify(vk, damaged_proof),
-            lambda: deployed.verify(damaged_proof),
-        ),
-        (
-            "an output",
-            lambda: zk.verify(vk, damaged_output),
-            lambda: deployed.verify(damaged_output),
-        ),
-        (
-            "a public input + r",
-            plus_r,
-            lambda: deployed.verify_statement(bundle.proof, wrapped, bundle.context),
-        ),
-        (
-            "another circuit's key",
-            lambda: zk.verify(other, relabelled),
-            lambda: other_deployed.verify(relabelled),
-        ),
-        (
-            "another context",
-            lambda: zk.verify(vk, damaged_context),
-            lambda: deployed.verify(damaged_context),
-        ),
+        (what, partial(zk.verify, key, damaged), partial(contracts[id(key)].verify, damaged))
+        for what, key, damaged in _damages(vk, bundle, other)
     ]
+    wrapped_on_chain = partial(deployed.verify_statement, bundle.proof, wrapped, bundle.context)
+    attempts.insert(2, ("a public input + r", plus_r, wrapped_on_chain))
     return [
         {"what": what, "off_chain": _refusal(off_chain), "on_chain": _refusal(on_chain)}
         for what, off_chain, on_chain in attempts
