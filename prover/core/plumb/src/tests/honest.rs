@@ -1,6 +1,7 @@
 //! Honest proofs are accepted, and their outputs are those of a second executor.
 
 use super::networks::*;
+use super::plain::*;
 use crate::descriptor::*;
 use crate::field::{Word, from_word, to_integer};
 use crate::keys::setup;
@@ -87,10 +88,7 @@ fn public_cells_and_indices() {
             match end {
                 End::Threshold => y.iter().map(|v| i64::from(*v >= 3)).collect(),
                 End::Scores => y,
-                End::Top1 => {
-                    let before = |i: &usize| y[..*i].iter().all(|v| v < &y[*i]) && y.iter().all(|v| v <= &y[*i]);
-                    vec![(0..y.len()).find(before).unwrap() as i64]
-                }
+                End::Top1 => vec![first_of_largest(&y)],
             }
         });
     }

@@ -7,6 +7,7 @@ mod keys;
 mod layouts;
 mod mutations;
 mod networks;
+mod plain;
 mod products;
 mod random;
 mod registration;

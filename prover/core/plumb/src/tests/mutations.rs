@@ -44,7 +44,7 @@ fn check(s: &Setting, proof: &[u8], public: &[Word]) -> Result<(), VerifyError> 
 
 #[test]
 fn every_word_of_a_proof() {
-    for d in [mlp(), cnn(&CNN, false), mixed()] {
+    for d in [mlp(), cnn(&CNN, false), mixed(), ending([9, 3, 4, 6], 3, 5, End::Top1)] {
         let (s, proven) = setting(d);
         check(&s, &proven.proof, &proven.public_inputs).unwrap();
         let words = proven.proof.as_chunks::<32>().0;
@@ -150,6 +150,34 @@ fn statements() {
     swapped[1..].rotate_left(4);
     assert_ne!(swapped, public);
     opening(with(&s, &key(&s), &swapped, &CTX));
+}
+
+/// Public cells and indices: any other one, in any encoding, is refused.
+#[test]
+fn every_other_output() {
+    for (end, domain) in [(End::Threshold, [-32, 31]), (End::Scores, [-32, 31]), (End::Top1, [0, 4])] {
+        let (s, proven) = setting(ending([9, 3, 4, 6], 3, 5, end));
+        let outputs = s.layout().outputs();
+        assert_eq!((outputs, s.layout().output_domain()), (if end == End::Top1 { 3 } else { 15 }, domain));
+        for i in 1..=outputs {
+            for other in domain[0] - 2..domain[1] + 3 {
+                let mut public = proven.public_inputs.clone();
+                let word = to_word(&crate::field::Fr::from(other));
+                let same = std::mem::replace(&mut public[i], word) == word;
+                match check(&s, &proven.proof, &public) {
+                    Ok(()) => assert!(same),
+                    Err(VerifyError::Rejected(Rejection::Opening(_))) => {
+                        assert!(!same && (domain[0]..=domain[1]).contains(&other))
+                    }
+                    Err(VerifyError::Statement(StatementError::Domain { position, expected, got })) => {
+                        assert_eq!((position, expected, got), (i, domain, word));
+                        assert!(!(domain[0]..=domain[1]).contains(&other))
+                    }
+                    Err(e) => panic!("{e}"),
+                }
+            }
+        }
+    }
 }
 
 #[test]

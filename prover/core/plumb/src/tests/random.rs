@@ -1,8 +1,10 @@
-//! Random networks: convolutions with any window, stride and padding, pools, residual sums, batches, shifts in limbs.
+//! Random networks: convolutions with any window, stride and padding, sums of them with depthwise windows, pools, residual
+//! sums, tables, batches, shifts in limbs or none, all kinds of public outputs.
 //! Their functionals equal the sums over products, and their proofs are accepted with the second executor's outputs.
 
 use super::honest::{CTX, honest, outputs};
 use super::networks::*;
+use super::plain::*;
 use super::products;
 use crate::checker::LayoutError;
 use crate::descriptor::*;
@@ -13,23 +15,36 @@ use crate::verify::verify;
 /// A layer, as the second executor runs it.
 enum Plain {
     Convolution(Window, u32),
+    /// A depthwise window and, if true, a convolution with the same window.
+    Depthwise(Window, bool, u32),
     Dense(u32),
     Pool,
     /// x + f x for the clamp f of a pair.
     Residual(usize),
 }
 
-const CLAMPS: [(i32, i32); 3] = [(0, 255), (-256, 255), (-5, 60)];
+const CLAMPS: [(i32, i32); 3] = [(0, 255), (-256, 255), (0, 0)]; // the last is replaced by a table
 
-/// Each layer and the clamp after it, if there is one.
+/// What the function of a pair does.
+fn activation(j: usize, y: i64) -> i64 {
+    match j {
+        2 => ragged(y as i32).into(),
+        _ => y.clamp(CLAMPS[j].0.into(), CLAMPS[j].1.into()),
+    }
+}
+
+/// Each layer and the function after it, if there is one.
 type Layers = Vec<(Plain, Option<usize>)>;
 
-fn network(rng: &mut Seeded) -> (Descriptor, Layers, [usize; 3]) {
+fn network(rng: &mut Seeded, end: Option<End>) -> (Descriptor, Layers, [usize; 3]) {
     let batch = 1 + rng.below(2) as u32;
     let visibility = [Visibility::Hidden, Visibility::Committed, Visibility::Public][rng.below(3) as usize];
     let weights = if rng.below(2) == 0 { Visibility::Hidden } else { Visibility::Public };
     let functions = &CLAMPS[..1 + rng.below(3) as usize];
     let mut net = Net::new([12, 3, 4, 9], batch, visibility, weights, functions);
+    if functions.len() > 2 {
+        net.table(2, ragged);
+    }
     net.d.range_columns = 1 + rng.below(2) as u8;
     let inner = [1 + rng.below(2) as u32, 2 + rng.below(5) as u32, 2 + rng.below(5) as u32];
     let (mut view, mut dims) = net.input(inner, 0, 1 + rng.below(4) as u8);
@@ -57,6 +72,15 @@ fn network(rng: &mut Seeded) -> (Descriptor, Layers, [usize; 3]) {
                     after: [up_to(2), up_to(3)],
                 };
                 let (shift, j) = (4 + rng.below(4) as u8, pair(rng));
+                if rng.below(2) == 0 {
+                    let shift = if rng.below(3) == 0 { 0 } else { shift };
+                    let both = rng.below(2) == 0;
+                    let mut maps = vec![(Kind::Depthwise(window), view.clone(), dims)];
+                    maps.extend(both.then(|| (Kind::Convolution(window), view, dims)));
+                    (view, dims) = net.sum(maps, dims[1], shift, Some(j));
+                    plain.push((Plain::Depthwise(window, both, shift.into()), Some(usize::from(j))));
+                    continue;
+                }
                 let out = 1 + rng.below(3) as u32;
                 (view, dims) = net.linear(Kind::Convolution(window), view, dims, out, shift, Some(j));
                 plain.push((Plain::Convolution(window, shift.into()), Some(usize::from(j))));
@@ -64,21 +88,34 @@ fn network(rng: &mut Seeded) -> (Descriptor, Layers, [usize; 3]) {
         }
     }
     let shift = 5 + rng.below(5) as u8;
-    net.linear(Kind::Dense, view, dims, 2 + rng.below(3) as u32, shift, None);
-    plain.push((Plain::Dense(shift.into()), None));
+    let out = 2 + rng.below(3) as u32;
+    match end {
+        None => _ = net.linear(Kind::Dense, view, dims, out, shift, None),
+        Some(end) => {
+            let (values, dims) = net.linear(Kind::Dense, view, dims, out, shift, Some(0));
+            let scores = net.argument_of(&values);
+            match end {
+                End::Threshold => net.output(values, dims),
+                End::Scores => net.output(scores, dims),
+                End::Top1 => net.top1(scores, dims),
+            }
+        }
+    }
+    plain.push((Plain::Dense(shift.into()), (end == Some(End::Threshold)).then_some(0)));
     (net.finish(), plain, inner.map(|n| n as usize))
 }
 
 #[test]
 fn random_networks() {
     let mut rng = Seeded::new(2024);
-    let clamp = |x: &Maps, j: usize| plain_clamp(x, CLAMPS[j].0.into(), CLAMPS[j].1.into());
+    let applied = |x: &Maps, j: usize| plain_each(x, |y| activation(j, y));
     let mut proved = 0;
-    for seed in 0..60 {
-        if proved == 12 {
+    for seed in 0..80 {
+        if proved == 16 {
             break;
         }
-        let (descriptor, plain, inner) = network(&mut rng);
+        let end = [None, Some(End::Threshold), Some(End::Scores), Some(End::Top1)][rng.below(4) as usize];
+        let (descriptor, plain, inner) = network(&mut rng, end);
         let layout = match Layout::new(descriptor.clone()) {
             Err(LayoutError::BlockTouchesPadRows { .. }) => continue, // too large for 2^12 rows
             layout => layout.unwrap(),
@@ -94,21 +131,30 @@ fn random_networks() {
             for (op, activation) in &plain {
                 x = match op {
                     Plain::Convolution(w, shift) => plain_conv(&x, given.next().unwrap(), w, *shift),
+                    Plain::Depthwise(w, both, shift) => {
+                        let m = given.next().unwrap();
+                        let mut parts = vec![conv_sums(&x, &m.maps[0], w, true)];
+                        parts.extend(both.then(|| conv_sums(&x, &m.maps[1], w, false)));
+                        requantised(&parts, &m.biases, *shift)
+                    }
                     Plain::Dense(shift) => plain_dense(&x, given.next().unwrap(), *shift),
                     Plain::Pool => plain_pool(&x),
                     Plain::Residual(j) => {
-                        let f = flat(&clamp(&x, *j));
+                        let f = flat(&applied(&x, *j));
                         let sum: Vec<i64> = flat(&x).iter().zip(&f).map(|(x, f)| x + f).collect();
                         maps(&sum, [x.len(), x[0].len(), x[0][0].len()])
                     }
                 };
                 if let Some(j) = activation {
-                    x = clamp(&x, *j);
+                    x = applied(&x, *j);
                 }
             }
-            expected.extend(flat(&x));
+            match end {
+                Some(End::Top1) => expected.push(first_of_largest(&flat(&x))),
+                _ => expected.extend(flat(&x)),
+            }
         }
         assert_eq!(outputs(s.layout(), &proven), expected, "network {seed}");
     }
-    assert!(proved >= 8, "{proved}");
+    assert!(proved >= 12, "{proved}");
 }
