@@ -76,7 +76,7 @@ fn network(rng: &mut Seeded, end: Option<End>) -> (Descriptor, Layers, [usize; 3
                     let shift = if rng.below(3) == 0 { 0 } else { shift };
                     let both = rng.below(2) == 0;
                     let mut maps = vec![(Kind::Depthwise(window), view.clone(), dims)];
-                    maps.extend(both.then(|| (Kind::Convolution(window), view, dims)));
+                    maps.extend(both.then_some((Kind::Convolution(window), view, dims)));
                     (view, dims) = net.sum(maps, dims[1], shift, Some(j));
                     plain.push((Plain::Depthwise(window, both, shift.into()), Some(usize::from(j))));
                     continue;
