@@ -10,7 +10,7 @@ import numpy as np
 
 from .._errors import LayoutUnsupported
 from .._program._moves import Reshape
-from ._cost import Cost, estimate
+from ._cost import GAS_WORTH, Cost, estimate
 from ._descriptor import Who
 from ._frames import frames_of
 from ._lower import lower
@@ -60,8 +60,15 @@ class PlumbCircuit:
     cost: Cost
 
 
-def layout_program(program: Program, *, inputs: str, weights: str, batch: int = 1) -> PlumbCircuit:
-    """Return the layout of a program whose proofs take the least time, by a rough model of it.
+def layout_program(
+    program: Program,
+    *,
+    inputs: str,
+    weights: str,
+    batch: int = 1,
+    gas_worth: float = GAS_WORTH,
+) -> PlumbCircuit:
+    """Return the layout of a program whose proofs cost least, by a rough model of time and gas.
 
     The same program has the same layout, to the last byte.
 
@@ -75,6 +82,8 @@ def layout_program(program: Program, *, inputs: str, weights: str, batch: int = 
         Who learns the weights: "hidden" or "public".
     batch
         Inferences in one proof.
+    gas_worth
+        How many seconds a proof may take longer if a verification costs one gas less.
 
     Raises
     ------
@@ -95,9 +104,10 @@ def layout_program(program: Program, *, inputs: str, weights: str, batch: int = 
     for frame in _input_frames(program):
         try:
             for plan, places in _layouts(program, frame, hidden, batch):
-                cost = estimate(plan, places, batch).prove_seconds
-                if best is None or cost < best[0]:
-                    best = (cost, plan, places)
+                cost = estimate(plan, places, batch)
+                score = cost.prove_seconds + gas_worth * cost.gas
+                if best is None or score < best[0]:
+                    best = (score, plan, places)
         except LayoutUnsupported as error:
             refused = refused or error
     if best is None:

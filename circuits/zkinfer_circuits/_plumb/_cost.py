@@ -1,4 +1,4 @@
-"""What a proof costs: how many rows and columns, bytes and milliseconds."""
+"""What a proof costs, before there is one: rows, columns, bytes, milliseconds and gas."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ._descriptor import Table
 from ._pack import index_bits, padded, weight_blocks
 from ._plan import PlanInput, PlanLinear, PlanMap
 
@@ -13,20 +14,24 @@ if TYPE_CHECKING:
     from ._pack import Packing
     from ._plan import Plan
 
-# Rough times on two cores of 2024, in nanoseconds; they decide which of several layouts is used, so
-# only their ratios matter.
+# Nanoseconds on two cores. They decide which of several layouts is used: their ratios matter.
 _FULL = 1900.0  # one full-size scalar in a multi-scalar multiplication
 _SMALL = 350.0  # one small integer there
 _ROW = 60.0  # one row of one column in sumchecks, helpers and combinations
 _WEIGHT = 90.0  # one position of a weight chunk
 _CELL = 120.0  # one cell of a block, in the functionals that read it
-# One closed form for the verifier, and one commitment of weights: they cost gas more than time, and
-# among layouts of about the same time decide.
-_TERM = 300_000.0
-_CHUNK = 600_000.0
 _FIXED = 2e6  # what the smallest proof costs anyway
 # Full-size scalars of an opening, per row: quotients and what is folded.
 _OPENING = 2.5
+# Gas: a transaction, the pairing, the opening and what every proof needs besides.
+_BASE_GAS = 220_000
+_BYTE_GAS = 16  # one byte of calldata
+_COMMITMENT_GAS = 7_000  # one commitment in the combination, with its functional
+_TERM_GAS = 3_000  # the closed form of one term of one layer
+_ROUND_GAS = 120  # one degree of one round of a sumcheck
+_ENTRY_GAS = 40  # one entry of a table without a closed form
+# How many seconds a proof may take longer for one gas less.
+GAS_WORTH = 750e-9
 _DEGREES = (4, 2, 2)
 _OPENING_WORDS = 8 * 2 + 6
 _COMMITMENT_WORDS = 2
@@ -47,9 +52,11 @@ class Cost:
     cells, weights
         Rows of blocks, and weights, both with padding.
     proof_bytes
-        Length of a proof.
+        The length of a proof, exactly.
     prove_seconds
         A rough time on two cores.
+    gas
+        A rough price of a verification.
     """
 
     log_rows: int
@@ -60,6 +67,7 @@ class Cost:
     weights: int
     proof_bytes: int
     prove_seconds: float
+    gas: int
 
 
 def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
@@ -75,8 +83,7 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
     for i, layer in enumerate(plan.layers):
         if isinstance(layer, PlanLinear):
             cells += len(places.remainders.get(i, ())) * padded((batch, *layer.size))
-    nanoseconds = _FIXED + _CELL * cells + _TERM * (_terms(plan) + limbs)
-    nanoseconds += _CHUNK * places.chunks
+    nanoseconds = _FIXED + _CELL * cells
     nanoseconds += rows * (
         _SMALL * small
         + _FULL * (helpers + 2 + _OPENING)
@@ -84,8 +91,18 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
         + _WEIGHT * (1 << weight_bits - c)
     )
     rounds = sum(n * degree for n, degree in zip((c, weight_bits, c), _DEGREES, strict=True))
+    # The columns at a, H_A, H_C, e_W, e_X and mu.
     values = small + helpers + 5
-    words = columns * _COMMITMENT_WORDS + rounds + values + _OPENING_WORDS
+    size = 32 * (columns * _COMMITMENT_WORDS + rounds + values + _OPENING_WORDS)
+    tables = sum(isinstance(f, Table) for f in plan.functions) << plan.width
+    gas = (
+        _BASE_GAS
+        + _BYTE_GAS * size
+        + _COMMITMENT_GAS * (columns + places.chunks)
+        + _TERM_GAS * (_terms(plan) + limbs)
+        + _ROUND_GAS * rounds
+        + _ENTRY_GAS * tables
+    )
     return Cost(
         log_rows=c,
         range_bits=places.range_bits,
@@ -98,20 +115,22 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
             if isinstance(layer, PlanLinear)
             for dims in weight_blocks(layer)
         ),
-        proof_bytes=32 * words,
+        proof_bytes=size,
         prove_seconds=nanoseconds / 1e9,
+        gas=round(gas),
     )
 
 
 def _terms(plan: Plan) -> float:
-    """Return the functionals of all layers, limbs of remainders aside."""
+    """Return the closed forms of all layers, limbs of remainders aside."""
     count = 0.0
     for layer in plan.layers:
         match layer:
             case PlanInput():
                 count += 1
             case PlanLinear():
-                count += 1 + sum(len(m.view) * _taps(m) for m in layer.maps)
+                # y, the bias, and each map's views.
+                count += 2 + sum(len(m.view) * _taps(m) for m in layer.maps)
             case _:
                 count += 1 + len(layer.view)
     return count
