@@ -51,10 +51,12 @@ pub fn check_registration<S: Scheme>(scheme: &S, key: &VerifyingKey<S>, proof: &
 }
 
 impl<S: Scheme> VerifyingKey<S> {
-    /// The key, fit for use, if `proof` is a registration of its weights.
+    /// The key, fit for use, if `proof` is a registration of its weights. A key that is fit already stays as it is: one of
+    /// public weights never holds a registration.
     pub fn registered(&self, scheme: &S, proof: &[u8]) -> Result<Self, VerifyError> {
         check_registration(scheme, self, proof)?;
-        Ok(VerifyingKey { registration: proof.to_vec(), ..self.clone() })
+        let registration = if self.is_registered() { self.registration.clone() } else { proof.to_vec() };
+        Ok(VerifyingKey { registration, ..self.clone() })
     }
 }
 

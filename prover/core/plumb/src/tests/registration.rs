@@ -170,7 +170,7 @@ fn layouts_cover_every_weight_once() {
         let claims = layout.claims();
         let mut weights = vec![Fr::zero(); claims.count()];
         weights[claims.links()] = Fr::one();
-        let queries = Queries { layout: &layout, r, a: &d, k: &[], rho_c: Fr::zero(), weights };
+        let queries = Queries { layout: &layout, r, a: &d, k: &[], rho_c: Fr::zero(), weights, outputs: &[] };
         assert!(queries.dense() == expected);
         let closed = queries.closed(&d);
         for (vector, value) in expected.iter().zip(&closed) {
@@ -520,7 +520,8 @@ fn keys_need_their_registration() {
     let weights = key.verifying_key().weights().to_vec();
     let received = VerifyingKey::new(&s.scheme, key.verifying_key().layout().clone(), weights).unwrap();
     assert!(received.is_registered());
-    received.registered(&s.scheme, &register(&s.scheme, &key).unwrap()).unwrap();
+    let same = received.registered(&s.scheme, &register(&s.scheme, &key).unwrap()).unwrap();
+    assert!(same.is_registered() && same.registration().is_empty());
 }
 
 /// Everything shown is independent but for the verification relations, which are the same for all weights: for several
