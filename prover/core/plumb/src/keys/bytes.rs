@@ -25,17 +25,16 @@
 use super::{ChunkCount, CommittedInput, ProvingKey, VerifyingKey};
 use crate::checker::LayoutError;
 use crate::commit::Commitment;
-use crate::descriptor::{Descriptor, DescriptorError, Map};
+use crate::descriptor::{Descriptor, DescriptorError, Map, Visibility};
 use crate::field::{Fr, NotCanonical, Word, from_word, to_integer, to_word};
 use crate::gather::{indices, row};
 use crate::kzg::Kzg;
 use crate::layout::Layout;
 use crate::masks;
-use crate::register::registration_words;
 use crate::scheme::{InvalidCommitment, Scheme};
 use crate::srs::{G1_BYTES, G2_BYTES, SrsError, SrsVerifier};
 use crate::transcript::keccak;
-use crate::verify::VerifyError;
+use crate::verify::{VerifyError, proof_words};
 use crate::witness::{LayerWeights, WitnessError, check_weights, weight_chunks};
 use std::fmt;
 
@@ -257,16 +256,17 @@ impl VerifyingKey<Kzg> {
         let descriptor = Descriptor::from_bytes(descriptor).map_err(KeyError::Descriptor)?;
         let layout = Layout::new(descriptor).map_err(KeyError::Layout)?;
         let points = parts.bytes("commitments", layout.chunks() as u64 * G1_BYTES as u64)?;
+        let hidden = layout.descriptor().weight_visibility != Visibility::Public;
+        let words = if hidden { proof_words::<Kzg>(&layout.registration()) } else { 0 };
+        let registration = parts.bytes("registration", words as u64 * 32)?;
+        parts.end()?;
         let scheme = Kzg::new(SrsVerifier::from_bytes(tau_g1, tau_g2).map_err(KeyError::Srs)?);
         let parse = |point: &[u8; G1_BYTES]| parse(&scheme, point);
         let weights = points.as_chunks().0.iter().map(parse).collect::<Result<_, _>>()?;
         let mut key = VerifyingKey::new(&scheme, layout, weights)?;
-        if !key.is_registered() {
-            let words = registration_words(&key) as u64;
-            let proof = parts.bytes("registration", words * 32)?;
-            key = key.registered(&scheme, proof).map_err(KeyError::Registration)?;
+        if hidden {
+            key = key.registered(&scheme, registration).map_err(KeyError::Registration)?;
         }
-        parts.end()?;
         Ok((scheme, key))
     }
 }
