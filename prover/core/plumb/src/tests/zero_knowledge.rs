@@ -8,7 +8,7 @@ use crate::descriptor::Kind;
 use crate::field::{Fr, from_word};
 use crate::gather::{indices, weight_position};
 use crate::keys::key_of_chunks;
-use crate::layout::Layout;
+use crate::layout::{DEGREE_A, DEGREE_C, Layout};
 use crate::lookup::multiplicities;
 use crate::prove::{Prover, Total};
 use crate::randomness::{Randomness, RandomnessError};
@@ -100,6 +100,41 @@ pub(super) fn cells(layout: &Layout) -> [usize; 3] {
     [layout.phase1().len() * pads, 2 * layout.rows(), layout.phase2().len() * pads]
 }
 
+/// A full rank says that no direction is shown. That nothing at all is learned follows from this: given the pads of the
+/// looked-up columns and the mask cells, everything that these do not determine is an affine function of the other random
+/// cells, onto all values that the verifier's relations allow.
+fn masks_are_affine(s: &Setting, tape: &[Fr], jacobian: &[Vec<Fr>], input: Option<&[Fr]>) {
+    let layout = s.layout();
+    let (looked_up, c) = (layout.multiplicities(), layout.c());
+    let pads = layout.rows() - layout.active_rows();
+    // the first cells: pads of looked-up columns, and the cells of M that hide e_W and e_X
+    let in_m = |row: &u32| looked_up * pads + *row as usize - layout.active_rows();
+    let mask_cells: Vec<usize> = layout.descriptor().mask_cells.rows.iter().map(in_m).collect();
+    let first_cell = |i: usize| i < looked_up * pads || mask_cells.contains(&i);
+    // what they determine: commitments of looked-up columns, their values at the point of sumcheck A, e_W and e_X
+    let values = layout.phase1().len() + 2 + layout.phase2().len() + 1 + c * DEGREE_A;
+    let e_w = values + layout.evaluated() + 1 + layout.weight_variables() * DEGREE_C;
+    let first = |i: usize| i < looked_up || (values..values + looked_up).contains(&i) || (e_w..e_w + 2).contains(&i);
+    let shown = view(s, tape, &s.key.chunks, input).shown;
+    let part = |of_first_cells: bool, of_first: bool| -> Vec<Vec<Fr>> {
+        let rows = jacobian.iter().enumerate().filter(|(i, _)| first_cell(*i) == of_first_cells);
+        let row = |row: &Vec<Fr>| (0..shown.len()).filter(|i| first(*i) == of_first).map(|i| row[i]).collect();
+        rows.map(|(_, cells)| row(cells)).collect()
+    };
+    let (count, relations) = (2 * looked_up + 2, 2);
+    assert_eq!(rank(part(true, true)), count);
+    assert!(part(false, true).iter().flatten().all(Fr::is_zero));
+    assert_eq!(rank(part(false, false)), shown.len() - count - relations);
+    // affine: moving all of them at once does what the derivatives say
+    let (mut moved, mut expected) = (tape.to_vec(), shown.clone());
+    for i in (0..tape.len()).filter(|i| !first_cell(*i)) {
+        let step = Fr::from(7 * i as u64 + 3);
+        moved[i] += step;
+        expected.iter_mut().zip(&jacobian[i]).for_each(|(v, d)| *v += step * d);
+    }
+    assert!(view(s, &moved, &s.key.chunks, input).shown == expected);
+}
+
 fn check(descriptor: Descriptor, seed: u64, secret_weights: bool) {
     let mut s = Setting::new(descriptor, seed);
     let [n1, n2, n3] = cells(s.layout());
@@ -130,6 +165,8 @@ fn check(descriptor: Descriptor, seed: u64, secret_weights: bool) {
     let got = rank(jacobian.clone());
     println!("{} random cells, {shown} functionals, rank {got}", jacobian.len());
     assert_eq!(shown - got, relations, "something is shown that no mask hides");
+
+    masks_are_affine(&s, &tape, &jacobian, input.as_deref());
 
     // controls: without some of the cells, the same derivative shows a leak
     let layout = s.layout();
@@ -225,4 +262,33 @@ fn of_public_tensors() {
     let mut d = net.finish();
     d.pairs.push(0); // five look-ups, so the last helper has one
     check(d, 2, false);
+}
+
+/// Columns of 64 rows leave the two random columns too few cells of their own for sumcheck D: there the spare pads of the
+/// other columns help. The least look-ups, and no chunk more than the mask of sumcheck C allows.
+fn smallest(chunks: u16) -> Descriptor {
+    use crate::descriptor::Visibility::{Hidden, Public};
+    let mut net = Net::new([6, 3, 3, 4], 1, Hidden, Public, &[(0, 7)]);
+    let (x, dims) = net.input([4, 1, 1], 0, 3);
+    let (h, dims) = net.linear(Kind::Dense, x, dims, 3, 3, Some(0));
+    net.linear(Kind::Dense, h, dims, 3, 3, None);
+    let mut d = net.finish();
+    d.chunks = chunks;
+    let start = u32::from(chunks) << d.log_rows;
+    d.mask_cells.weights = [start, start + 1];
+    d.mask_cells.inputs = [start + 2, start + 3];
+    d
+}
+
+#[test]
+fn of_the_smallest_columns() {
+    check(smallest(1), 2, false);
+    check(smallest(255), 2, false);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn of_the_smallest_columns_with_the_most_chunks() {
+    check(smallest(4095), 2, false);
+    assert!(crate::layout::Layout::new(smallest(4096)).is_err());
 }

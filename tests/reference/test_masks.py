@@ -1,0 +1,128 @@
+"""The random columns hide sumcheck D at every size: docs/protocol.md, "Zero knowledge".
+
+Once the masks of sumchecks A and C are fixed, and H, what is still shown of G1 and G2 are C_G1, mu
+and two values of each round of sumcheck D, which satisfy one relation. They are functionals of the
+other cells of G1. Nothing of a model is in them but c and n, so one point at which 2c + 1 of them
+are independent is enough for all models of that size.
+"""
+
+import pytest
+
+from tests.reference.plumb.descriptor import index_bits
+from tests.reference.plumb.field import P, inverse
+from tests.reference.plumb.layout import DEGREE_A, DEGREE_C
+from tests.reference.plumb.multilinear import mask_at, mask_length, mask_sum
+from tests.reference.plumb.transcript import Seeded
+
+LARGEST_DOMAIN = 31  # log2 of the weight index domain, at most
+
+
+def rank(rows):
+    rows, found = [list(row) for row in rows], 0
+    for column in range(len(rows[0])):
+        pivot = next((i for i in range(found, len(rows)) if rows[i][column]), None)
+        if pivot is None:
+            continue
+        rows[found], rows[pivot] = rows[pivot], rows[found]
+        scale = inverse(rows[found][column])
+        for i in range(found + 1, len(rows)):
+            factor = rows[i][column] * scale % P
+            rows[i] = [(v - factor * t) % P for v, t in zip(rows[i], rows[found], strict=True)]
+        found += 1
+    return found
+
+
+def eq1(x, y):
+    return (1 - x - y + 2 * x * y) % P
+
+
+def bits(row, c):
+    return [row >> (c - 1 - k) & 1 for k in range(c)]
+
+
+def geom(base, z):
+    """Return sum_i base^i eq(i, z)."""
+    total = 1
+    for x in reversed(z):
+        total, base = total * (1 - x + x * base) % P, base * base % P
+    return total
+
+
+class Shown:
+    """What is shown of G1 and G2, for random challenges."""
+
+    def __init__(self, c, n, seed):
+        self.c, self.rows = c, 1 << c
+        random = Seeded(seed)
+        a, k, self.d = random.fields(c), random.fields(n), random.fields(c)
+        self.z1, self.z2, self.rho_d, self.tau, rho_c, *eta = random.fields(9)
+        # the claims about masks, as functionals of the cells of G1 from the last row up
+        mask_a = zip(mask_at(a, DEGREE_A), mask_sum(c, DEGREE_A), strict=True)
+        self.masks = [(eta[0] * value + eta[1] * total) % P for value, total in mask_a]
+        if n:
+            mask_c = zip(mask_at(k, DEGREE_C), mask_sum(n, DEGREE_C), strict=True)
+            self.masks += [(eta[2] * value + eta[3] * rho_c * total) % P for value, total in mask_c]
+        self.free = range(self.rows - len(self.masks))
+        self.ratio = self.q1(self.d) * inverse(self.q2(self.d)) % P
+
+    def q1(self, z):
+        """Return the functional of G1 at a point."""
+        total = self.rho_d * geom(self.z1, z)
+        for j, value in enumerate(self.masks):
+            for x, bit in zip(z, bits(self.rows - 1 - j, self.c), strict=True):
+                value = value * (x if bit else 1 - x) % P
+                if not value:
+                    break
+            total += value
+        return total % P
+
+    def q2(self, z):
+        return self.rho_d * geom(self.z2, z) % P
+
+    def of(self, row):
+        """Return what a cell of G1 counts in C_G1, mu and the rounds, while G2 keeps H."""
+        at = bits(row, self.c)
+        mu = (pow(self.z1, row, P) - self.ratio * pow(self.z2, row, P)) % P
+        out, before = [pow(self.tau, row, P), mu], 1
+        for i, bit in enumerate(at):
+            for x in (0, 2):
+                z = [*self.d[:i], x, *at[i + 1 :]]
+                functional = self.q1(z) - self.ratio * self.q2(z)
+                out.append(before * eq1(x, bit) * functional % P)
+            before = before * eq1(self.d[i], bit) % P
+        return out
+
+
+def independent(c, n):
+    shown = Shown(c, n, seed=c)
+    random = Seeded(n)
+    some = {shown.free[random.one() % len(shown.free)] for _ in range(2 * c + 16)}
+    return rank([shown.of(row) for row in some])
+
+
+def check(c):
+    registration, one_chunk = 0, c + index_bits(2)
+    for n in (registration, one_chunk, LARGEST_DOMAIN):
+        assert independent(c, n) == 2 * c + 1, n
+
+
+@pytest.mark.parametrize("c", [8, 14])
+def test_nothing_is_left_unhidden(c):
+    check(c)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("c", [10, 12, 16, 18, 20, 22, 24])
+def test_nothing_is_left_unhidden_in_other_sizes(c):
+    check(c)
+
+
+def test_columns_of_64_rows_are_too_small():
+    """All cells that are left are in one half of the rows: the first round is not hidden."""
+    shown = Shown(6, 6 + index_bits(2), seed=1)
+    assert rank([shown.of(row) for row in shown.free]) < 2 * 6 + 1
+
+
+def test_a_mask_takes_its_coefficients():
+    shown = Shown(8, 9, seed=1)
+    assert len(shown.masks) == mask_length(8, DEGREE_A) + mask_length(9, DEGREE_C)
