@@ -20,11 +20,14 @@ from typing import NamedTuple
 import pytest
 from Crypto.Hash import keccak
 
+import zkinfer as zk
+import zkinfer_core as core
 from zkinfer._cli._parser import build_parser
 from zkinfer._errors import error_classes
 from zkinfer._ezkl._backend import EzklBackend
 from zkinfer._srs import unsafe_test_points
 from zkinfer_contracts import CEREMONIES, Node, NodeUnreachable, context_limbs, proof_length
+from zkinfer_models import model
 
 ROOT = Path(__file__).parents[2]
 ANVILS = ROOT / "verifier_contracts" / "node_modules" / "@foundry-rs"
@@ -304,10 +307,11 @@ def documented_ceremonies():
     }
 
 
-def example_statement():
-    (example,) = re.findall(r"^\{\"backend\".*?\}$", FORMATS.read_text(), re.M | re.S)
-    statement = example.replace("\n", "").encode()
-    fields, _ = read_statement(statement)
+def example_statement(backend):
+    examples = re.findall(r"^\{\"backend\".*?\}$", FORMATS.read_text(), re.M | re.S)
+    read = [read_statement(example.replace("\n", "").encode())[0] for example in examples]
+    assert [fields["backend"] for fields in read] == ["ezkl", "plumb"]
+    (fields,) = (fields for fields in read if fields["backend"] == backend)
     assert re.fullmatch("[0-9a-f]{64}", fields["settings"])
     return fields
 
@@ -322,7 +326,8 @@ def test_a_stranger_reads_a_key_and_a_bundle(breast_cancer):
     assert kind == b"VKEY"
     fields, count = read_statement(key[b"STAT"])
     assert fields["settings"] == keccak256(key[b"BSET"]).hex()
-    assert example_statement() == {**fields, "settings": example_statement()["settings"]}
+    example = example_statement("ezkl")
+    assert example == {**fields, "settings": example["settings"]}
 
     key_digest = keccak256(
         keccak256(b"zkinfer.ezkl.key.v1")
@@ -363,6 +368,117 @@ def test_a_stranger_reads_a_key_and_a_bundle(breast_cancer):
     bound = int.from_bytes(keccak256(circuit_id + bundle[b"CTXT"]), "big")
     limbs = tuple(bound // 2 ** (24 * i) % 2**24 for i in range(11))
     assert limbs == context_limbs(circuit_id, bundle[b"CTXT"])
+
+
+class Reader:
+    """Takes fields off the front of Plumb's keys."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def take(self, n):
+        assert len(self.data) >= n
+        found, self.data = self.data[:n], self.data[n:]
+        return found
+
+    def integer(self, n):
+        return int.from_bytes(self.take(n), "big")
+
+
+def read_plumb_key(data, chunks):
+    key = Reader(data)
+    assert key.take(4) == b"PLVK"
+    assert key.integer(2) == 1
+    points = key.take(192)
+    descriptor = key.take(key.integer(4))
+    return points, descriptor, key.take(64 * chunks), key.data
+
+
+def words_of_plumb_proof(layout):
+    c, ranges, pairs = layout["log_rows"], layout["range_columns"], layout["pairs"]
+    n = c + layout["chunks"].bit_length()  # indices 0 to chunks
+    columns = ranges + 2 * pairs + 1 + -(-(ranges + pairs) // 2) + 1
+    return 2 * (columns + 2) + 4 * c + 2 * n + 2 * c + columns + 5 + 22
+
+
+@pytest.mark.parametrize("weights", ["hidden", "public"])
+def test_a_stranger_reads_a_key_and_a_bundle_of_plumb(weights, tmp_path):
+    card = model("breast-cancer")
+    samples = card.samples()
+    circuit = zk.compile(
+        card.onnx_path,
+        calibration=samples.calibration,
+        inputs="hidden",
+        weights=weights,
+        outputs="public",
+        backend="plumb",
+    )
+    pk, vk = zk.setup(circuit, srs=zk.unsafe_test_srs())
+    made = zk.prove(pk, samples.x[0], context=bytes(range(32)))
+
+    _, key = read_container(vk.to_bytes())
+    fields, count = read_statement(key[b"STAT"])
+    if weights == "hidden":
+        example = example_statement("plumb")
+        assert example == {**fields, "settings": example["settings"]}
+    settings = json.loads(key[b"BSET"])
+    assert fields["settings"] == keccak256(key[b"BSET"]).hex()
+    assert settings.keys() == {"descriptor", "weights", "input_order", "output_order"}
+    assert (settings["weights"] is None) == (fields["model"] == "0" * 64) == (weights == "hidden")
+    assert key[b"BEVM"] == b""
+
+    layout = head_of_descriptor(read_plumb_key(key[b"BKEY"], 0)[1])
+    points, descriptor, commitments, registration = read_plumb_key(key[b"BKEY"], layout["chunks"])
+    assert points == key[b"SRSP"]
+    assert settings["descriptor"] == keccak256(descriptor).hex()
+    assert bool(registration) == (weights == "hidden")
+    label = b"plumb-circuit-v1".ljust(32, b"\0")
+    core_id = keccak256(label + keccak256(points) + keccak256(descriptor) + commitments)
+    digest = keccak256(
+        keccak256(b"zkinfer.plumb.circuit.v1")
+        + keccak256(key[b"STAT"])
+        + keccak256(key[b"BSET"])
+        + keccak256(core_id)
+    )
+    assert b"unsafe" + digest[:26] == bytes(vk.circuit_id)
+
+    _, bundle = read_container(made.to_bytes())
+    raw = [bundle[b"PUBL"][i : i + 32] for i in range(0, len(bundle[b"PUBL"]), 32)]
+    elements = [int.from_bytes(value, "big") for value in raw]
+    assert len(elements) == count
+    integers = [e if e <= (R - 1) // 2 else e - R for e in elements]
+    assert [n * fields["output_scales"][0] for n in integers] == made.outputs.reshape(-1).tolist()
+    assert len(bundle[b"PROF"]) == 32 * words_of_plumb_proof(layout)
+    bound = keccak256(bytes(vk.circuit_id) + bundle[b"CTXT"])
+    core.verify(core.VerifyingKey.from_bytes(key[b"BKEY"]), bundle[b"PROF"], integers, bound)
+
+    pk.save(tmp_path / "proving.key")
+    _, sections = read_container((tmp_path / "proving.key").read_bytes())
+    proving = sections[b"BPRV"]
+    assert keccak256(proving[:-32]) == proving[-32:]
+    reader = Reader(proving)
+    assert reader.take(6) == b"PLPK\0\1"
+    assert reader.take(reader.integer(4)) == key[b"BKEY"]
+
+
+def head_of_descriptor(data):
+    """Read what the length of a proof follows from."""
+    d = Reader(data)
+    assert d.take(6) == b"PLMB\0\1"
+    log_rows = d.integer(1)
+    d.take(3 + 4 + 2 + 16)
+    ranges, chunks = d.integer(1), d.integer(2)
+    d.take(5)
+    for _ in range(d.integer(1)):
+        d.take(5)
+        table = d.integer(1)
+        d.take(4 * d.integer(4) if table else 8)
+    return {
+        "log_rows": log_rows,
+        "range_columns": ranges,
+        "chunks": chunks,
+        "pairs": d.integer(1),
+    }
 
 
 def test_a_stranger_reads_a_circuit_and_a_proving_key(breast_cancer, tmp_path):
