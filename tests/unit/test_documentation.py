@@ -450,7 +450,7 @@ def test_a_stranger_reads_a_key_and_a_bundle_of_plumb(weights, tmp_path):
     assert [n * fields["output_scales"][0] for n in integers] == made.outputs.reshape(-1).tolist()
     assert len(bundle[b"PROF"]) == 32 * words_of_plumb_proof(layout)
     bound = keccak256(bytes(vk.circuit_id) + bundle[b"CTXT"])
-    core.verify(core.VerifyingKey.from_bytes(key[b"BKEY"]), bundle[b"PROF"], integers, bound)
+    core.verify(core.VerifyingKey.from_bytes(key[b"BKEY"]), bundle[b"PROF"], elements, bound)
 
     pk.save(tmp_path / "proving.key")
     _, sections = read_container((tmp_path / "proving.key").read_bytes())
