@@ -61,6 +61,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest zkinfer_core --allowlist $(CORE_PYTHON)/stubtest.txt
 	$(CARGO) fmt --check $(CORE)
 	$(CARGO) clippy --quiet --locked --all-targets $(CORE) -- -D warnings
 

@@ -149,7 +149,7 @@ def test_other_threads_run_meanwhile(job):
     linked = core.setup(job.srs, committed.descriptor, committed.weights).verifying_key()
     work = {
         "check parameters": lambda: core.Srs.from_bytes(*powers(LOG_ROWS)),
-        "setup": lambda: [job.setup() for _ in range(50)],
+        "setup": lambda: [job.setup() for _ in range(3)],
         "commit": lambda: [core.commit_input(job.srs, linked, committed.x) for _ in range(50)],
         "prove": job.prove,
         "verify": lambda: core.verify(vk, *proof, CONTEXT),

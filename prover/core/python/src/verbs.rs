@@ -1,7 +1,7 @@
 //! setup, commit, prove, verify.
 
 use crate::convert::{context, integers, model, numbers, words};
-use crate::errors::OrRaise;
+use crate::errors::{LayoutRefused, OrRaise};
 use crate::keys::{CommittedInput, ProvingKey, Srs, VerifyingKey};
 use crate::work::{detached, proof_done, setup_done, watched};
 use plumb::descriptor::{Descriptor, Visibility};
@@ -21,10 +21,19 @@ fn visibility(v: Visibility) -> &'static str {
     }
 }
 
+/// A layout that the checker accepts, and Mercury, which splits c in two.
+fn sound(py: Python<'_>, descriptor: &[u8]) -> PyResult<Layout> {
+    let layout = Layout::new(Descriptor::from_bytes(descriptor).or_raise(py)?).or_raise(py)?;
+    match layout.c() % 2 {
+        0 => Ok(layout),
+        _ => Err(LayoutRefused::new_err(format!("columns of 2^{} rows; openings need an even power", layout.c()))),
+    }
+}
+
 /// Checks a descriptor's layout, and says how large everything is.
 #[pyfunction]
 pub(crate) fn check_descriptor<'py>(py: Python<'py>, descriptor: &[u8]) -> PyResult<Bound<'py, PyDict>> {
-    let layout = Layout::new(Descriptor::from_bytes(descriptor).or_raise(py)?).or_raise(py)?;
+    let layout = sound(py, descriptor)?;
     let d = layout.descriptor();
     let sizes = PyDict::new(py);
     sizes.set_item("log_rows", layout.c())?;
@@ -54,7 +63,7 @@ pub(crate) fn setup(
     on_progress: Option<Py<PyAny>>,
 ) -> PyResult<ProvingKey> {
     let committer = &srs.get().committer;
-    let layout = Layout::new(Descriptor::from_bytes(descriptor).or_raise(py)?).or_raise(py)?;
+    let layout = sound(py, descriptor)?;
     srs.get().holds(layout.c())?;
     let (descriptor, model) = (layout.descriptor().clone(), model(weights)?);
     let done = setup_done(descriptor.weight_visibility == Visibility::Hidden);
@@ -71,7 +80,7 @@ pub(crate) fn execute(
     weights: Vec<(Vec<Bound<'_, PyAny>>, Bound<'_, PyAny>)>,
     inputs: &Bound<'_, PyAny>,
 ) -> PyResult<Vec<i64>> {
-    let layout = Layout::new(Descriptor::from_bytes(descriptor).or_raise(py)?).or_raise(py)?;
+    let layout = sound(py, descriptor)?;
     let (model, inputs) = (model(weights)?, integers(inputs, "inputs")?);
     Ok(detached(py, || plumb::witness::execute(&layout, &model, &inputs))?.outputs)
 }
