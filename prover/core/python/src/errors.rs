@@ -25,6 +25,7 @@ use plumb::witness::WitnessError;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+use std::convert::Infallible;
 use std::fmt::Display;
 
 create_exception!(zkinfer_core, CoreError, PyException, "What the core refuses or fails at.");
@@ -146,6 +147,12 @@ impl Raise for WitnessError {
                 placed::<WeightsRefused>(py, &self, Place::layer(layer).at(position, got, signed(bits)))
             }
         }
+    }
+}
+
+impl Raise for Infallible {
+    fn raise(self, _: Python<'_>) -> PyErr {
+        match self {}
     }
 }
 
