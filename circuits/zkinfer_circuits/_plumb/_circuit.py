@@ -179,12 +179,12 @@ def _with_room(program: Program, frame: Array, plan: Plan, log_rows: int) -> Pla
         full = full_maps(plan, log_rows)
         if not full:
             return plan
-        found = {
-            node
-            for i, k in full
-            for node in producers(plan, plan.layers[i].maps[k])  # type: ignore[union-attr]
-        }
-        if -1 in found or found <= splits:
+        found: set[int] = set()
+        for i, k in full:
+            layer = plan.layers[i]
+            if isinstance(layer, PlanLinear):
+                found |= producers(plan, layer.maps[k])
+        if found <= splits:
             return None
         splits |= found
         plan = lower(program, frame, frozenset(splits))

@@ -64,15 +64,14 @@ def total(op: Lookup, reach: tuple[int, int], width: int) -> Total | None:
     if low > high or reach[0] < least or reach[1] > greatest:
         return None
     used = np.asarray(op.values, dtype=np.int64)[low - op.low : high - op.low + 1]
+    rising = bool((np.diff(used) >= 0).all())
+    clamp = _clamp(used, low, least, greatest) if rising and (low, high) == reach else None
+    if clamp is not None:
+        kind, offset = clamp
+        first = min(max(low, kind.low), kind.high)
+        return Total(kind, offset, guarded=False, rising=first >= 0)
     inside = (used >= least) & (used <= greatest)
     guarded = (low, high) != reach or not inside.all()
-    rising = not guarded and bool((np.diff(used) >= 0).all())
-    if rising:
-        found = _clamp(used, low, least, greatest)
-        if found is not None:
-            clamp, offset = found
-            first = min(max(low, clamp.low), clamp.high)
-            return Total(clamp, offset, guarded=False, rising=first >= 0)
     if guarded and ((used == least).any() or not inside.any()):
         return None
     every = np.arange(least, greatest + 1)
@@ -81,7 +80,8 @@ def total(op: Lookup, reach: tuple[int, int], width: int) -> Total | None:
     if guarded:
         known = (every >= low) & (every <= high) & (spread >= least) & (spread <= greatest)
         spread = np.where(known, spread, least)
-    return Total(Table(tuple(spread.tolist())), 0, guarded, rising and int(used[0]) >= 0)
+    rising = rising and not guarded and int(used[0]) >= 0
+    return Total(Table(tuple(spread.tolist())), 0, guarded, rising)
 
 
 def _clamp(values: Array, low: int, least: int, greatest: int) -> tuple[Clamp, int] | None:

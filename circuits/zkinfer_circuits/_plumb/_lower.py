@@ -208,7 +208,8 @@ class _Lowering:
                 made = written_out(each, x, shape, op.bound, self._sizes)
             maps += made[0]
             biases = biases + made[1]
-        return maps, biases
+        # What reads nothing but zeros has no maps, and gets one in the flat frame.
+        return (maps, biases) if maps or flat else None
 
     def _linear(self, op: Affine, maps: list[PlanMap], biases: Array, frame: Array) -> Refs:
         node = self._at
@@ -224,7 +225,7 @@ class _Lowering:
             some = [_outputs(each, part) for each in maps]
             length = (part.stop - part.start, *size[1:])
             argument = self._plan.argument(length, self._function(node))
-            self._add_linear(some, biases[part], op.shift, argument, length)
+            self._add_linear(some, biases[part], op.shift, argument, length, size[0] > 1)
             found.append(cells(argument, np.arange(math.prod(length))))
         return joined(found).take(_inverse(frame))
 
@@ -235,6 +236,7 @@ class _Lowering:
         shift: int,
         cell: int | None,
         size: Size,
+        divisible: bool = False,
     ) -> None:
         if not maps:
             # Nothing but constants: a map of zeros, since a layer has one at least.
@@ -246,7 +248,9 @@ class _Lowering:
                 self._sizes,
             )
             maps = made
-        self._plan.layers.append(PlanLinear(tuple(maps), biases, shift, cell, size, self._at))
+        self._plan.layers.append(
+            PlanLinear(tuple(maps), biases, shift, cell, size, self._at, divisible)
+        )
 
     # Look-ups.
 
@@ -430,10 +434,11 @@ def _inverse(frame: Array) -> Array:
 
 def _alike(refs: Refs, elements: Array) -> list[Array]:
     """Return elements by the blocks of their cells."""
-    found: dict[tuple[int, ...], list[int]] = {}
-    for i in elements.tolist():
-        found.setdefault(tuple(sorted(refs.block[i].tolist())), []).append(i)
-    return [np.array(each, dtype=np.int64) for each in found.values()]
+    if not len(elements):
+        return []
+    blocks = np.sort(refs.block[elements], axis=1)
+    kinds, which = np.unique(blocks, axis=0, return_inverse=True)
+    return [elements[which.reshape(-1) == k] for k in range(len(kinds))]
 
 
 def _outputs(each: PlanMap, part: slice) -> PlanMap:

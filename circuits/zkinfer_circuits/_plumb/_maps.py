@@ -65,7 +65,8 @@ def _convolution(
     read = image(x.shape)
     if read is None or frame != image(shape) or max(each.strides) > 2:
         return None
-    if each.apply(np.zeros((1, *x.shape), dtype=np.int64)).shape[1:] != shape:
+    if (1, len(each.weight), *_positions(each, x.shape[2:])) != shape:
+        # Another operand of the affine is larger.
         return None
     weight, n = _ungrouped(each), len(each.strides)
     index, before, after = _cropped(x.refs, read.index(x.shape))
@@ -77,6 +78,14 @@ def _convolution(
     )
     weight = weight.reshape(*weight.shape, *[1] * (2 - n))
     return _sliding(x.refs, index, window, weight, sizes)
+
+
+def _positions(each: Conv, lengths: Sequence[int]) -> tuple[int, ...]:
+    n = len(each.strides)
+    spans = zip(lengths, each.pads[:n], each.pads[n:], strict=True)
+    reach = (d * (k - 1) + 1 for k, d in zip(each.weight.shape[2:], each.dilations, strict=True))
+    steps = zip(spans, reach, each.strides, strict=True)
+    return tuple((sum(span) - r) // step + 1 for span, r, step in steps)
 
 
 def _two(values: Sequence[int], rest: int) -> tuple[int, int]:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ._descriptor import Kind
 from ._plan import ANY, PlanCombine, PlanInput, PlanLinear, PlanMap, PlanTop1
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 # most six are spent. More would hide no more, and each is a scalar of full size in a commitment to
 # otherwise small integers.
 LOG_PAD = 3
+_MAKERS = (PlanInput, PlanCombine, PlanLinear)
 # The checker's limits.
 _MOST_COLUMNS = 64
 _LARGEST_SHIFT = 40
@@ -241,20 +241,24 @@ def full_maps(plan: Plan, log_rows: int) -> list[tuple[int, int]]:
     ]
 
 
-def producers(plan: Plan, each: PlanMap) -> list[int]:
-    """Return the nodes whose linear layers make the blocks of a map's view; -1 for other layers."""
-    found = []
-    for term in each.view:
-        argument = plan.blocks[term.block].argument
-        cell = term.block if argument is None else argument
-        for layer in plan.layers:
-            if isinstance(layer, PlanLinear) and layer.cell == cell:
-                found.append(layer.node)
-            elif isinstance(layer, (PlanCombine, PlanInput)) and layer.cell == cell:
-                found.append(-1)
+def producers(plan: Plan, each: PlanMap) -> set[int]:
+    """Return the nodes that may give a channel of what a map reads a block of its own."""
+    makers = {layer.cell: layer for layer in plan.layers if isinstance(layer, _MAKERS)}
+    found: set[int] = set()
+    left, seen = [term.block for term in each.view], set[int]()
+    while left:
+        block = left.pop()
+        argument = plan.blocks[block].argument
+        cell = block if argument is None else argument
+        if cell in seen:
+            continue
+        seen.add(cell)
+        layer = makers[cell]
+        if isinstance(layer, PlanLinear):
+            if layer.divisible:
+                found.add(layer.node)
+            else:
+                left += [term.block for m in layer.maps for term in m.view]
+        elif isinstance(layer, PlanCombine):
+            left += [term.block for term in layer.view]
     return found
-
-
-def is_dense(each: PlanMap) -> bool:
-    """Return whether a map is dense."""
-    return each.kind is Kind.DENSE

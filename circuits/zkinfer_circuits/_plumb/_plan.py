@@ -92,6 +92,8 @@ class PlanLinear:
         int64, one for each output channel.
     node
         The node of the program that it comes from.
+    divisible
+        Whether its last channel may have a block, and so a layer, of its own.
     """
 
     maps: tuple[PlanMap, ...]
@@ -100,6 +102,7 @@ class PlanLinear:
     cell: int | None
     size: Size
     node: int
+    divisible: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,12 +297,11 @@ def dense_of(refs: Refs, sizes: Sequence[Size]) -> Iterator[Group]:
     An element that is a sum of cells is, if need be, in several groups, one for each cell.
     Constants are left out.
     """
-    order: dict[tuple[int, ...], list[int]] = {}
-    for i, row in enumerate(refs.block.tolist()):
-        order.setdefault(tuple(row), []).append(i)
-    for signature, listed in order.items():
+    kinds, which = np.unique(refs.block, axis=0, return_inverse=True)
+    for k, row in enumerate(kinds.tolist()):
+        signature = tuple(int(block) for block in row)
+        elements = np.flatnonzero(which.reshape(-1) == k)
         terms = [t for t, block in enumerate(signature) if block != NONE]
-        elements = np.array(listed, dtype=np.int64)
         group = _one_view(refs, elements, terms, sizes) if len(terms) > 1 else None
         if group is not None:
             yield group

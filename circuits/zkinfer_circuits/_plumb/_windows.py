@@ -67,7 +67,12 @@ def pooled(op: WindowMax, refs: Refs, shape: tuple[int, ...], plan: Plan, relu: 
         return None
     index = frame.index(shape)
     sides = [1 << n for n in (*halvings, 0)[:2]]
-    height, width = (index.shape[1] // sides[0], index.shape[2] // sides[1])
+    # Of one window there is one, however far the next would be.
+    steps = _two(op.strides, 1)
+    height, width = (
+        (length - side) // step + 1
+        for length, side, step in zip(index.shape[1:], sides, steps, strict=True)
+    )
     index = index[:, : height * sides[0], : width * sides[1]]
     groups = channels_of(refs, index, [b.size for b in plan.blocks])
     if groups is None or sum(len(g.elements) for g in groups) != len(index):
