@@ -35,9 +35,16 @@ class Proven:
         self.bundle = bundle
 
 
-def proven(onnx, samples, *, inputs="hidden", context=CONTEXT):
+def proven(
+    onnx, samples, *, inputs="hidden", weights="public", backend="ezkl", context=CONTEXT
+):
     circuit = zk.compile(
-        onnx, calibration=samples.calibration, inputs=inputs, weights="public", outputs="public"
+        onnx,
+        calibration=samples.calibration,
+        inputs=inputs,
+        weights=weights,
+        outputs="public",
+        backend=backend,
     )
     pk, vk = zk.setup(circuit, srs=zk.unsafe_test_srs())
     x = samples.x[0]
@@ -76,6 +83,29 @@ def public_input():
     """The breast-cancer model with a public input, proven."""
     card = model("breast-cancer")
     return proven(card.onnx_bytes(), card.samples(), inputs="public")
+
+
+def _plumb(onnx=None, **visibilities):
+    card = model("breast-cancer")
+    return proven(onnx or card.onnx_bytes(), card.samples(), backend="plumb", **visibilities)
+
+
+@pytest.fixture(scope="session")
+def plumb():
+    """The breast-cancer model by Plumb, everything hidden but the output, proven."""
+    return _plumb(weights="hidden")
+
+
+@pytest.fixture(scope="session")
+def plumb_public():
+    """The breast-cancer model by Plumb, everything public, proven."""
+    return _plumb(inputs="public")
+
+
+@pytest.fixture(scope="session")
+def plumb_attacker():
+    """The attacker's circuit by Plumb: the same network with other weights, hidden, proven."""
+    return _plumb(with_other_weights(model("breast-cancer").onnx_bytes()), weights="hidden")
 
 
 @pytest.fixture(scope="session")
