@@ -35,9 +35,7 @@ class Proven:
         self.bundle = bundle
 
 
-def proven(
-    onnx, samples, *, inputs="hidden", weights="public", backend="ezkl", context=CONTEXT
-):
+def proven(onnx, samples, *, inputs="hidden", weights="public", backend="ezkl", context=CONTEXT):
     circuit = zk.compile(
         onnx,
         calibration=samples.calibration,
