@@ -138,8 +138,12 @@ class EzklBackend:
 
     def circuit_id(self, vk: VerifyingKey) -> bytes:
         """Return the circuit's id, as its contract computes it."""
-        count = vk.statement.public_input_count
-        return circuit_id(vk.key_digest, vka_digest(vk.chain_key), vk.srs.id, count)
+        return circuit_id(
+            vk.key_digest,
+            vka_digest(vk.chain_key),
+            vk.srs.id,
+            vk.statement.public_input_count,
+        )
 
     def open(self, pk: ProvingKey) -> FileSlice:
         """Return a proving key as ezkl reads it: its file."""

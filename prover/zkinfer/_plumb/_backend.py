@@ -57,15 +57,6 @@ _DEFAULT_ERROR = 0.02
 # and the buckets of commitments.
 _CELL_BYTES = 32 * 5
 _MB = 1e6
-_STAGES = {
-    "execute": "running the model",
-    "commit": "committing to the values",
-    "commit_helpers": "committing to the look-ups",
-    "lookups": "proving the look-ups",
-    "weights": "proving the layers",
-    "claims": "joining all claims",
-    "open": "opening",
-}
 
 
 class PlumbBackend:
@@ -349,7 +340,7 @@ class _Teller:
             return
         elapsed = time.perf_counter() - self._start
         left = elapsed * (1 - done) / done if done > 0 else 0.0
-        self._tell(Progress(self._job, _STAGES.get(stage, stage), done, elapsed, left))
+        self._tell(Progress(self._job, stage, done, elapsed, left))
 
 
 def _check_settings(settings: CircuitSettings) -> None:
