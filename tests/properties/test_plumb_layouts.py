@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import zkinfer_circuits as z
+import zkinfer_core as core
+from tests.unit.core.networks import srs
 from zkinfer_circuits._plumb import layout_program
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -81,14 +83,14 @@ def check(data):
 
 @many(100)
 @given(data=st.data())
-def test_the_core_runs_layouts_as_programs_run(data):
+def test_layouts_run_as_programs_do(data):
     check(data)
 
 
 @pytest.mark.deep
 @many(100 * DEEP)
 @given(data=st.data())
-def test_the_core_runs_many_layouts_as_programs_run(data):
+def test_many_layouts_run_as_programs_do(data):
     check(data)
 
 
@@ -133,3 +135,25 @@ def test_each_operator_and_each_estimator_has_a_layout(samples, path):
     # A layout that needs more is one that went wrong; some are written out as matrices.
     written_out = path.stem in ("max-pool-padded", "pad-reflect", "conv-transpose2d")
     assert circuit.cost.weights < (1 << 17 if written_out else 1 << 14)
+
+
+# Depthwise windows and sums over them, views of views, guards, indices, several look-ups.
+PROVED = ["max-pool", "conv2d-depthwise", "prelu", "log", "argmax", "concat", "linear-tokens"]
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_proofs_of_layouts_convince_and_are_as_long_as_said(samples, name):
+    x = samples[FOLDERS[0]][name]
+    model = z.load_model(FOLDERS[0] / f"{name}.onnx")
+    program = z.compile_program(model, x, max_error=10.0, width=8).program
+    circuit = layout_program(program, inputs="hidden", weights="hidden", batch=2)
+    integers = program.quantize(x)[:2]
+    powers = srs(circuit.cost.log_rows)
+    key = core.setup(powers, circuit.descriptor, circuit.weights)
+    given = integers.reshape(2, -1)[:, circuit.input_order].reshape(-1)
+    proof, public = core.prove(powers, key, given, bytes(32))
+    core.verify(key.verifying_key(), proof, public, bytes(32))
+    assert len(proof) == circuit.cost.proof_bytes
+    wanted = program.run(integers).reshape(2, -1)[:, circuit.output_order].reshape(-1)
+    modulus = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001
+    assert [int(v) % modulus for v in wanted] == public[-wanted.size :]
