@@ -74,6 +74,10 @@ class PlumbBackend:
         """
         if not statement.input_scales or not statement.output_scales:
             raise ArtifactMalformed("the statement has no scales", place=place)
+        try:
+            _check_visibilities(statement)
+        except VisibilityUnsupported as error:
+            raise ArtifactMalformed(f"the statement: {error.detail}", place=place) from error
         Layout.from_bytes(statement, settings, place=place)
 
     def check_key(self, vk: VerifyingKey, *, place: str | None = None) -> None:
@@ -246,6 +250,10 @@ class PlumbBackend:
         ArtifactMalformed
             It is damaged, or not the one of its verifying key.
         """
+        shapes = (pk.statement.input_shape, pk.statement.output_shape)
+        # A statement names no hidden model.
+        if (pk.model.input_shape, pk.model.output_shape) != shapes:
+            raise ArtifactMalformed("its model is of other shapes than its statement")
         try:
             key = core.ProvingKey.from_bytes(pk.backend_proving_key.to_bytes())
         except core.KeyMalformed as error:
@@ -343,7 +351,7 @@ class _Teller:
         self._tell(Progress(self._job, stage, done, elapsed, left))
 
 
-def _check_settings(settings: CircuitSettings) -> None:
+def _check_visibilities(settings: CircuitSettings | Statement) -> None:
     if settings.outputs is not Visibility.PUBLIC:
         raise VisibilityUnsupported(
             "outputs must be public: a proof about a hidden output says nothing that a verifier "
@@ -358,6 +366,10 @@ def _check_settings(settings: CircuitSettings) -> None:
         raise VisibilityUnsupported(
             "the verbs take no commitment of an input yet. Use inputs='hidden' or 'public'"
         )
+
+
+def _check_settings(settings: CircuitSettings) -> None:
+    _check_visibilities(settings)
     if settings.scale_bits is not None:
         raise ArgumentInvalid(
             "Plumb's scales are no powers of two; use max_error", place="scale_bits"

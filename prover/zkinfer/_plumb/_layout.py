@@ -128,7 +128,12 @@ def _order(order: NDArray[np.int64]) -> tuple[int, ...]:
 
 def _checked(order: Any, count: int) -> tuple[int, ...]:
     found = tuple(order)
-    if found and (any(type(i) is not int for i in found) or sorted(found) != list(range(count))):
+    # Lengths first: a stranger's shape may have more values than memory holds.
+    if found and (
+        len(found) != count
+        or any(type(i) is not int for i in found)
+        or sorted(found) != list(range(count))
+    ):
         raise ValueError("an order of other values than there are")
     return found
 

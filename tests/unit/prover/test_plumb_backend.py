@@ -586,6 +586,62 @@ def test_another_statement_is_refused(name, change, request):
     require_refused(replace(made.vk, statement=statement), made.bundle)
 
 
+VISIBILITIES = (
+    {"outputs": zk.Visibility.HIDDEN},
+    {"outputs": zk.Visibility.COMMITTED},
+    {"weights": zk.Visibility.COMMITTED},
+    {"inputs": zk.Visibility.COMMITTED},
+)
+
+
+@pytest.mark.parametrize("change", VISIBILITIES, ids=str)
+def test_visibilities_that_are_never_compiled_are_not_loaded(plumb, change):
+    """Else a stranger's circuit could say that the outputs it states are hidden."""
+    statement = replace(plumb.vk.statement, **change)
+    with pytest.raises(zk.ArtifactMalformed, match="the statement"):
+        reloaded(replace(plumb.vk, statement=statement))
+    with pytest.raises(zk.ArtifactMalformed, match="the statement"):
+        zk.Circuit.from_bytes(replace(plumb.circuit, statement=statement).to_bytes())
+
+
+@pytest.mark.parametrize("size", [1 << 8, 1 << 14])
+def test_an_order_of_a_stranger_s_huge_shape_takes_no_memory(plumb, size):
+    layout = Layout.from_bytes(plumb.vk.statement, plumb.vk.backend_settings)
+    settings = replace(layout, input_order=(0,)).to_bytes()
+    statement = replace(plumb.vk.statement, input_shape=(size,) * 8, input_scales=(1.0,))
+    key = with_settings(replace(plumb.vk, statement=statement), settings)
+    with pytest.raises(zk.ArtifactMalformed, match="order"):
+        reloaded(key)
+
+
+def test_a_hidden_model_of_other_shapes_is_refused(plumb, digits_hidden):
+    """A statement does not name a hidden model, so that any loads."""
+    key = zk.ProvingKey(plumb.vk, digits_hidden.circuit.onnx, plumb.pk.backend_proving_key)
+    with pytest.raises(zk.ArtifactMalformed, match="shapes"):
+        zk.prove(key, digits_hidden.x)
+
+
+def test_progress_is_told_and_may_end_the_work(plumb):
+    """What a caller raises comes out as it is."""
+    for job, act in (
+        ("setup", lambda tell: zk.setup(plumb.circuit, srs=zk.unsafe_test_srs(), on_progress=tell)),
+        ("prove", lambda tell: zk.prove(plumb.pk, plumb.x, on_progress=tell)),
+    ):
+        told = []
+        act(told.append)
+        done = [progress.done for progress in told]
+        assert done == sorted(done)
+        assert (min(done) >= 0, done[-1]) == (True, 1.0)
+        assert {progress.job for progress in told} == {job}
+        assert len(told) > 3
+
+        def stop(_):
+            raise TimeoutError("enough")
+
+        with pytest.raises(TimeoutError, match="enough"):
+            act(stop)
+
+
 def test_a_damaged_proving_key_is_refused(plumb, plumb_attacker, keys, tmp_path):
     plumb.pk.save(tmp_path / "proving.key")
     parts = _container.load(tmp_path / "proving.key", _container.PROVING_KEY)
