@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 
@@ -40,7 +41,7 @@ from zkinfer_circuits import InputOutOfRange, Model, compile_program, run_float
 from zkinfer_contracts import keccak256, named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -88,10 +89,8 @@ class PlumbBackend:
         ArtifactMalformed
             It is none, its weights are not registered, or it is of another layout.
         """
-        try:
+        with _translated(place):
             key = core.VerifyingKey.from_bytes(vk.backend_key)
-        except core.KeyMalformed as error:
-            raise ArtifactMalformed(str(error), place=place) from error
         statement = vk.statement
         layout = Layout.from_bytes(statement, vk.backend_settings, place=place)
         sizes = core.check_descriptor(key.descriptor)
@@ -226,7 +225,8 @@ class PlumbBackend:
         sizes = core.check_descriptor(made.descriptor)
         parameters = core_srs(srs, sizes["log_rows"])
         tell = _Teller("setup", on_progress)
-        key = core.setup(parameters, made.descriptor, made.weights, on_progress=tell)
+        with _translated():
+            key = core.setup(parameters, made.descriptor, made.weights, on_progress=tell)
         vk = VerifyingKey(
             circuit.statement,
             circuit.backend_settings,
@@ -254,10 +254,8 @@ class PlumbBackend:
         # A statement names no hidden model.
         if (pk.model.input_shape, pk.model.output_shape) != shapes:
             raise ArtifactMalformed("its model is of other shapes than its statement")
-        try:
+        with _translated():
             key = core.ProvingKey.from_bytes(pk.backend_proving_key.to_bytes())
-        except core.KeyMalformed as error:
-            raise ArtifactMalformed(str(error)) from error
         if key.verifying_key().to_bytes() != pk.verifying_key.backend_key:
             raise ArtifactMalformed("its proving key is of another verifying key")
         return key
@@ -287,14 +285,12 @@ class PlumbBackend:
         parameters = core_srs(srs_of(vk.srs), sizes["log_rows"])
         tell = _Teller("prove", on_progress)
         given = layout.to_proof(statement.quantize(x).reshape(-1))
+        bound = _bound(vk, context)
         try:
-            proof, public = core.prove(
-                parameters, key, given, _bound(vk, context), on_progress=tell
-            )
+            with _translated():
+                proof, public = core.prove(parameters, key, given, bound, on_progress=tell)
         except core.WitnessOutOfRange as error:
             raise _out_of_range(error) from None
-        except core.CoreFailed as error:
-            raise BackendFailed(str(error)) from error
         tell("done", 1.0)
         shown = statement.input_count if statement.inputs is Visibility.PUBLIC else 0
         placed = layout.from_proof(tuple(public), shown)
@@ -312,17 +308,29 @@ class PlumbBackend:
         layout = Layout.from_bytes(statement, vk.backend_settings)
         shown = statement.input_count if statement.inputs is Visibility.PUBLIC else 0
         public = layout.publics_to_proof(bundle.public_inputs, shown)
+        key, bound = _verifier(vk), _bound(vk, bundle.context)
         try:
-            core.verify(_verifier(vk), bundle.proof, public, _bound(vk, bundle.context))
+            with _translated():
+                core.verify(key, bundle.proof, public, bound)
         except (core.StatementRefused, core.ProofMalformed, core.ProofRejected) as error:
             raise ProofInvalid(str(error)) from error  # Protocol
 
     def opened_verifier(self, vk: VerifyingKey) -> core.VerifyingKey:
         """Return a verifying key as the core uses it."""
-        try:
+        with _translated():
             return core.VerifyingKey.from_bytes(vk.backend_key)
-        except core.KeyMalformed as error:
-            raise ArtifactMalformed(str(error)) from error
+
+
+@contextmanager
+def _translated(place: str | None = None) -> Iterator[None]:
+    """Raise our errors where the core refuses a key, or cannot work."""
+    try:
+        yield
+    except core.KeyMalformed as error:
+        raise ArtifactMalformed(str(error), place=place) from error
+    except core.CoreFailed as error:
+        # No random numbers, or a child of a process whose threads it has not.
+        raise BackendFailed(str(error)) from error
 
 
 def _verifier(vk: VerifyingKey) -> core.VerifyingKey:

@@ -38,7 +38,10 @@ def learns(statement: Statement) -> list[str]:
         "more than the winning class; many queries can reveal much about inputs and weights"
     )
     if statement.weights is Visibility.HIDDEN:
-        found.append("the number of bits of each layer's weights, rounded up")
+        found.append(
+            "of the model's numbers: the scales of input and output, the tables of its functions, "
+            "and how many bits each layer's weights and sums have, rounded up"
+        )
     elif statement.backend == "plumb":
         found.append("the weights: their commitments hide nothing, and anyone may compute them")
     else:
@@ -107,6 +110,7 @@ class Report:
     def __str__(self) -> str:
         """Return the report as text."""
         d = self.data
+        plumb = d["backend"].startswith("plumb")
         lines = [
             f"circuit        {d['circuit']}",
             f"backend        {d['backend']}",
@@ -115,7 +119,12 @@ class Report:
             f"operators      {', '.join(f'{n} {name}' for name, n in d['operators'])}",
             f"visibility     inputs {d['inputs']}, weights {d['weights']}, outputs {d['outputs']}",
             f"fixed point    inputs {d['input_precision']}, outputs {d['output_precision']}",
-            f"size           {d['rows']:,} rows of 2^{d['logrows']}",
+            f"size           {d['rows']:,} "
+            + (
+                f"cells in columns of 2^{d['logrows']} rows"
+                if plumb
+                else f"rows of 2^{d['logrows']}"
+            ),
             f"calibration    {d['samples']} samples: largest error {d['max_abs_error']:.4g} on "
             f"outputs in [{d['output_low']:.4g}, {d['output_high']:.4g}], "
             f"same class {100 * d['agreement']:.1f} %",
