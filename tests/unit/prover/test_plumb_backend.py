@@ -682,3 +682,13 @@ def test_a_circuit_that_is_not_its_model_s_is_refused(plumb, plumb_attacker, plu
 def test_a_key_s_parts_may_be_copied(plumb):
     assert copy.copy(plumb.vk) == plumb.vk
     zk.verify(copy.copy(plumb.vk), copy.copy(plumb.bundle))
+
+
+def test_a_key_of_public_weights_is_not_loaded_as_one_of_hidden_weights(plumb_public):
+    """Such a key has no registration."""
+    layout = Layout.from_bytes(plumb_public.vk.statement, plumb_public.vk.backend_settings)
+    statement = replace(plumb_public.vk.statement, weights=zk.Visibility.HIDDEN, model="0" * 64)
+    settings = replace(layout, weights=None).to_bytes()
+    key = with_settings(replace(plumb_public.vk, statement=statement), settings)
+    with pytest.raises(zk.ArtifactMalformed, match="weights' visibility"):
+        reloaded(key)
