@@ -5,7 +5,7 @@ import json
 import pytest
 from py_ecc import optimized_bn128 as bn
 
-from tests.reference.plumb import curve, golden, keys, networks, verifier
+from tests.reference.plumb import curve, golden, keys, networks, registration, verifier
 from tests.reference.plumb.descriptor import Descriptor
 from tests.reference.plumb.field import Malformed, P, Rejected
 from tests.reference.plumb.transcript import Seeded
@@ -138,6 +138,42 @@ def test_files_are_what_the_reference_makes(case):
         golden.main(golden.VERSION)
 
 
+@pytest.mark.parametrize("name", golden.REGISTERED)
+def test_registrations(name, monkeypatch):
+    file = golden.Golden.load(name)
+    expected = json.loads(golden.registration_path(name).read_text())
+    key, channel = golden.register(file)
+    found = [[label, [w.hex() for w in words]] for label, words in channel.messages]
+    assert found == expected["messages"]
+    proof = bytes.fromhex(expected["proof"])
+    assert channel.proof() == proof
+    monkeypatch.setattr(
+        file.parameters, "check", lambda left, right: left == curve.combine([golden.TAU], [right])
+    )
+    assert registration.check_registration(key, proof) == channel.messages
+    for start in range(0, len(proof), 32 * 13):
+        damaged = proof[:start] + plus(proof[start : start + 32], 1) + proof[start + 32 :]
+        with pytest.raises(REFUSED):
+            registration.check_registration(key, damaged)
+    key.circuit_id = bytes(32)
+    with pytest.raises(REFUSED):
+        registration.check_registration(key, proof)
+
+
+def test_a_weight_beyond_its_range_is_not_registered(monkeypatch):
+    file = golden.Golden.load("mlp")
+    monkeypatch.setattr(
+        file.parameters, "check", lambda left, right: left == curve.combine([golden.TAU], [right])
+    )
+    layer = file.weights[0]
+    for beyond in (8, P // 2):  # 2^bits, and a fraction
+        weights = [golden.Weights([[beyond, *layer.maps[0][1:]]], layer.biases), *file.weights[1:]]
+        model = keys.Model(file.parameters, file.descriptor, weights, 1)
+        channel = registration.register(model.key, model.chunks, model.random)
+        with pytest.raises(Rejected):
+            registration.check_registration(model.key, channel.proof())
+
+
 def test_descriptors_have_one_encoding(case):
     data = case.golden.descriptor
     assert Descriptor.from_bytes(data).to_bytes() == data
@@ -171,5 +207,6 @@ def test_the_curve_is_py_eccs():
 def test_every_network_is_golden():
     """Nothing in networks is left out, and no file is left over."""
     files = {path.name for path in golden.FOLDER.glob("plumb-*.json")}
-    assert files == {golden.path(name).name for name in golden.NETWORKS}
+    registered = {golden.registration_path(name).name for name in golden.REGISTERED}
+    assert files == {golden.path(name).name for name in golden.NETWORKS} | registered
     assert all(callable(getattr(networks, name)) for name in golden.NETWORKS)

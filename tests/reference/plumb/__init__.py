@@ -17,6 +17,7 @@ Read `prover` beside `verifier`; each line that sends or receives a message has 
     mercury           commitments, and the opening of one column at one point
     keys              circuit id, committed inputs, statements
     prover, verifier  the protocol
+    registration      the proof, made once, that hidden weights are in their ranges
     networks          small networks to try it on
     golden            the files that both implementations must reproduce
 """

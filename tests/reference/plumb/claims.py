@@ -152,6 +152,8 @@ def linear_constant(layout, r, outputs):
 
 def link_constant(layout, r, inputs, outputs):
     """Return the public side of the links: x of a public input, out of cells, [i < idx]."""
+    if not layout.has_products:
+        return layout.constant(r)
     first, last = layout.input_layer(), layout.descriptor.layers[-1]
     total = 0
     if layout.descriptor.input_visibility == PUBLIC:
@@ -199,14 +201,21 @@ def functionals(layout, eta, r, a, k, rho_c, outputs):
 
     # masks: their values at a and k, their sums
     rows_a, rows_c = layout.mask_rows()
-    for claim, rows, functional in [
+    masks = [
         ("mask A value", rows_a, mask_at(a, DEGREE_A)),
         ("mask A sum", rows_a, mask_sum(layout.c, DEGREE_A)),
-        ("mask C value", rows_c, mask_at(k, DEGREE_C)),
-        ("linear", rows_c, [rho_c * v for v in mask_sum(layout.weight_variables, DEGREE_C)]),
-    ]:
+    ]
+    if layout.has_products:
+        total = [rho_c * v for v in mask_sum(layout.weight_variables, DEGREE_C)]
+        masks += [("mask C value", rows_c, mask_at(k, DEGREE_C)), ("linear", rows_c, total)]
+    for claim, rows, functional in masks:
         for row, v in zip(rows, functional, strict=True):
             add(layout.g1, row, eta_of[claim] * v)
+
+    if not layout.has_products:
+        for coefficient, exponent, column, row in layout.terms():
+            add(column, row, eta_of["links"] * coefficient * power(r, exponent))
+        return q
 
     # all linear layers, and the equations between cells
     add_family("linear", linear_terms(layout))

@@ -1,6 +1,6 @@
 """Golden proofs: what both implementations must reproduce, byte by byte and message by message.
 
-    python -m tests.reference.plumb.golden v1    writes tests/golden/plumb-v1-*.json, where none are
+    python -m tests.reference.plumb.golden v1    writes those of tests/golden that are missing
 
 A file is never rewritten: a later version has other names. The parameters are those of zkinfer's
 unsafe test SRS, so files need not hold them.
@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from . import networks, prover
+from . import networks, prover, registration
 from .executor import Weights
 from .field import P
 from .keys import CommittedInput, Model
@@ -20,7 +20,8 @@ from .transcript import keccak256
 FOLDER = Path(__file__).parents[2] / "golden"
 TAU = int.from_bytes(keccak256(b"zkinfer unsafe test SRS: everyone knows this secret"), "big") % P
 VERSION = "v1"
-NETWORKS = ("mlp", "cnn", "mixed", "threshold", "top1")
+NETWORKS = ("mlp", "cnn", "mixed", "threshold", "top1", "wide")
+REGISTERED = ("mlp", "cnn", "threshold", "wide")  # those with hidden weights
 CTX = bytes(range(0x20, 0x40))
 
 
@@ -64,6 +65,28 @@ def path(name, version=VERSION):
     return FOLDER / f"plumb-{version}-{name}.json"
 
 
+def registration_path(name, version=VERSION):
+    return FOLDER / f"plumb-register-{version}-{name}.json"
+
+
+def register(golden):
+    """Return the key of a golden file, and the messages of its weights' registration."""
+    seed = golden.data["seeds"]["setup"]
+    model = Model(golden.parameters, golden.descriptor, golden.weights, seed)
+    return model.key, registration.register(model.key, model.chunks, model.random)
+
+
+def make_registration(name):
+    """Return the content of a golden registration."""
+    _, channel = register(Golden(given(name)))
+    return {
+        "version": f"plumb-register-{VERSION}",
+        "network": name,
+        "messages": [[name, [w.hex() for w in words]] for name, words in channel.messages],
+        "proof": channel.proof().hex(),
+    }
+
+
 def given(name):
     """Return what a golden file starts from."""
     descriptor = getattr(networks, name)()
@@ -89,12 +112,14 @@ def make(name):
 def main(version):
     if version != VERSION:
         raise SystemExit(f"this is plumb-{VERSION}")
-    missing = [name for name in NETWORKS if not path(name).exists()]
+    files = [(path(name), make, name) for name in NETWORKS]
+    files += [(registration_path(name), make_registration, name) for name in REGISTERED]
+    missing = [entry for entry in files if not entry[0].exists()]
     if not missing:
         raise SystemExit("every file is there, and none is rewritten")
-    for name in missing:
-        with path(name).open("x") as file:
-            json.dump(make(name), file, indent=1)
+    for target, content, name in missing:
+        with target.open("x") as file:
+            json.dump(content(name), file, indent=1)
             file.write("\n")
 
 

@@ -32,7 +32,8 @@ class Key:
         layout = self.layout
         commitments = 2 * (len(layout.phase1) + 2 + len(layout.phase2))
         rounds = layout.c * DEGREE_A + layout.weight_variables * DEGREE_C + layout.c * DEGREE_D
-        values = 1 + layout.evaluated + 1 + 2 + 1  # H_A, the columns at a, H_C, e_W e_X, mu
+        # H_A, the columns at a, mu; H_C, e_W e_X
+        values = 1 + layout.evaluated + 1 + (3 if layout.has_products else 0)
         return commitments + rounds + values + WORDS
 
 
@@ -41,7 +42,8 @@ class Model:
 
     def __init__(self, parameters, descriptor, model, seed):
         layout = Layout(Descriptor.from_bytes(descriptor))
-        salts = Seeded(seed).fields(len(layout.descriptor.salts))
+        self.random = Seeded(seed)  # a registration draws on
+        salts = self.random.fields(len(layout.descriptor.salts))
         self.model = model
         self.chunks = weight_chunks(layout, model, salts)
         self.key = Key(parameters, descriptor, [parameters.commit(chunk) for chunk in self.chunks])

@@ -20,6 +20,10 @@ DEGREE_A, DEGREE_C, DEGREE_D = 4, 2, 2
 
 
 class Layout:
+    """The layout of a model."""
+
+    has_products = True  # weights meet inputs: a registration has no sumcheck C
+
     def __init__(self, descriptor):
         d = self.descriptor = descriptor
         self.c = d.log_rows

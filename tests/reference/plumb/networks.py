@@ -286,6 +286,15 @@ def top1():
     return net.finish()
 
 
+def wide():
+    """Two chunks, one of them full: parts of a registration that end in pad rows."""
+    net = Net([8, 3, 3, 4], [relu(4)])
+    x, dims = net.input([15, 1, 1], 2)
+    h, dims = net.linear([net.map(x, dims)], 15, 5, 0)
+    net.linear([net.map(h, dims)], 2, 3)
+    return net.finish()
+
+
 def choose(descriptor, seed):
     """Return a model and inputs that stay inside all tables, the first that a seed gives."""
     layout = Layout(Descriptor.from_bytes(descriptor))

@@ -24,13 +24,14 @@ def prove(model, inputs, ctx, seed, committed=None):
         inputs=inputs if layout.descriptor.input_visibility == PUBLIC else [],
         outputs=trace.outputs,
     )
-    return statement, run(model, statement, columns, committed, Seeded(seed))
+    random = Seeded(seed)
+    return statement, run(key, model.chunks, statement, columns, committed, random, DOMAIN)
 
 
-def run(model, statement, columns, committed, random):
+def run(key, chunks, statement, columns, committed, random, domain):
     """Prove a statement with the given columns of phase 1, true or not; return the channel."""
-    key, layout, parameters = model.key, model.key.layout, model.key.parameters
-    t = Transcript(DOMAIN)
+    layout, parameters = key.layout, key.parameters
+    t = Transcript(domain)
     channel = Sender(t)
 
     def mask_pads(column):
@@ -62,7 +63,7 @@ def run(model, statement, columns, committed, random):
     tau = t.challenges("tau", layout.c)
     rho_a = t.nonzero_challenge("rhoA")
 
-    columns = [*columns, *phase2, *masks, *model.chunks]
+    columns = [*columns, *phase2, *masks, *chunks]
     commitments = [*phase1_points, *phase2_points, *mask_points, *key.weights]
     if committed:
         columns.append(committed.column)
@@ -84,17 +85,19 @@ def run(model, statement, columns, committed, random):
     channel.scalars("columns at a", at_a[2:-1])
 
     # 4: sumcheck C
-    rho_c = t.nonzero_challenge("rhoC")
-    x_tot = claims.gather(layout, r, columns)
-    w_tot = [v for chunk in model.chunks for v in chunk]
-    w_tot += [0] * (len(x_tot) - len(w_tot))
-    claims.hide(layout, columns[layout.m], w_tot, x_tot)
-    mask = Mask([g1[row] for row in rows_c], layout.weight_variables, DEGREE_C, rho_c)
-    channel.scalars("H_C", [inner(w_tot, x_tot) + mask.total()])
-    k, (e_w, e_x) = prove_sumcheck(
-        channel, "sumcheck C", [w_tot, x_tot], lambda v: v[0] * v[1], DEGREE_C, mask
-    )
-    channel.scalars("e_W e_X", [e_w, e_x])
+    rho_c, k = 0, []
+    if layout.has_products:
+        rho_c = t.nonzero_challenge("rhoC")
+        x_tot = claims.gather(layout, r, columns)
+        w_tot = [v for chunk in chunks for v in chunk]
+        w_tot += [0] * (len(x_tot) - len(w_tot))
+        claims.hide(layout, columns[layout.m], w_tot, x_tot)
+        mask = Mask([g1[row] for row in rows_c], layout.weight_variables, DEGREE_C, rho_c)
+        channel.scalars("H_C", [inner(w_tot, x_tot) + mask.total()])
+        k, (e_w, e_x) = prove_sumcheck(
+            channel, "sumcheck C", [w_tot, x_tot], lambda v: v[0] * v[1], DEGREE_C, mask
+        )
+        channel.scalars("e_W e_X", [e_w, e_x])
 
     # 5: sumcheck D
     eta = t.challenge("eta")

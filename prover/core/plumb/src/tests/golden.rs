@@ -13,13 +13,13 @@ use crate::verify::verify;
 use crate::witness::LayerWeights;
 use ark_ff::PrimeField;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-fn files() -> Vec<PathBuf> {
+fn files(prefix: &str) -> Vec<PathBuf> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/golden"));
     let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| name(path).starts_with("plumb-v1-") && name(path).ends_with(".json"));
+    files.retain(|path| name(path).starts_with(prefix) && name(path).ends_with(".json"));
     files.sort();
     files
 }
@@ -47,9 +47,26 @@ fn model(value: &Value) -> Vec<LayerWeights> {
     layers.map(|layer| LayerWeights { maps: maps(layer), biases: integers(&layer["biases"]) }).collect()
 }
 
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Message by message, so that a difference has a name.
+fn compare(proof: &[u8], golden: &Value) {
+    let mut rest = proof.as_chunks::<32>().0;
+    for (i, message) in golden["messages"].as_array().unwrap().iter().enumerate() {
+        let expected = words(&message[1]);
+        let (got, after) = rest.split_at(expected.len());
+        assert_eq!(got, expected, "message {i}, {}", message[0]);
+        rest = after;
+    }
+    assert!(rest.is_empty());
+    assert_eq!(proof, bytes(&golden["proof"]));
+}
+
 /// Proves again from the seeds, and compares.
-fn check(path: &PathBuf) {
-    let golden: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+fn check(path: &Path) {
+    let golden = read(path);
     let seed = |name: &str| Seeded::new(golden["seeds"][name].as_u64().unwrap());
     let encoded = bytes(&golden["descriptor"]);
     let descriptor = Descriptor::from_bytes(&encoded).unwrap();
@@ -64,28 +81,26 @@ fn check(path: &PathBuf) {
     assert_eq!(weights, golden["weights"].as_array().unwrap().iter().map(words).collect::<Vec<_>>());
     assert_eq!(key.verifying.circuit_id(), word(&golden["circuit_id"]));
 
+    let registration =
+        path.with_file_name(path.file_name().unwrap().to_str().unwrap().replace("-v1-", "-register-v1-"));
+    match key.verifying.registration() {
+        [] => assert!(!registration.exists()),
+        proof => compare(proof, &read(&registration)),
+    }
+
     let layout = key.verifying.layout();
     let committed =
         layout.commits_input().then(|| commit_input_with(&committer, layout, &inputs, &mut seed("input")).unwrap());
     let proven = prove_with(&committer, &key, &inputs, committed.as_ref(), &ctx, &mut seed("proof")).unwrap();
     assert_eq!(proven.public_inputs, words(&golden["public_inputs"]));
 
-    // message by message, so that a difference has a name
-    let mut rest = proven.proof.as_chunks::<32>().0;
-    for (i, message) in golden["messages"].as_array().unwrap().iter().enumerate() {
-        let expected = words(&message[1]);
-        let (got, after) = rest.split_at(expected.len());
-        assert_eq!(got, expected, "message {i}, {}", message[0]);
-        rest = after;
-    }
-    assert!(rest.is_empty());
-    assert_eq!(proven.proof, bytes(&golden["proof"]));
+    compare(&proven.proof, &golden);
     verify(committer.scheme(), &key.verifying, &proven.proof, &proven.public_inputs, &ctx).unwrap();
 }
 
 #[test]
 fn both_implementations_agree() {
-    let files = files();
-    assert!(files.len() >= 3);
-    files.iter().for_each(check);
+    let files = files("plumb-v1-");
+    assert!(files.len() >= 6);
+    files.iter().for_each(|path| check(path));
 }
