@@ -523,6 +523,7 @@ def each_error() -> list[z.ZkinferError]:
         z.ValueDoesNotFit(1, target="float32"),
         z.ExportFailed("r"),
         z.AccumulatorTooWide(70, place="node 'n'"),
+        z.LayoutUnsupported(op="Product", node="n", reason="no proof of it"),
         z.AccuracyUnreachable("the largest error is 1, allowed 0.1"),
         z.TorchMissing("torch"),
         z.InputShapeMismatch(expected=(1, 2), got=None),
