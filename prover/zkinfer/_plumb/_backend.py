@@ -37,7 +37,7 @@ from zkinfer._progress import Progress
 from zkinfer._settings import CircuitSettings, Visibility
 from zkinfer._srs import Srs, srs_of
 from zkinfer._statement import HIDDEN_MODEL, Statement
-from zkinfer_circuits import InputOutOfRange, Model, compile_program, run_float
+from zkinfer_circuits import InputOutOfRange, Model, check_input, compile_program, run_float
 from zkinfer_contracts import keccak256, named
 
 if TYPE_CHECKING:
@@ -197,7 +197,8 @@ class PlumbBackend:
             A value leaves its range.
         """
         program = circuit.program.program
-        given = program.quantize(np.stack(list(inputs)))
+        checked = [check_input(circuit.model, x) for x in inputs]
+        given = program.quantize(np.stack(checked))
         outputs = program.run(given)
         if constraints:
             made = _made(circuit)

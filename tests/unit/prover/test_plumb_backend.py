@@ -692,3 +692,9 @@ def test_a_key_of_public_weights_is_not_loaded_as_one_of_hidden_weights(plumb_pu
     key = with_settings(replace(plumb_public.vk, statement=statement), settings)
     with pytest.raises(zk.ArtifactMalformed, match="weights' visibility"):
         reloaded(key)
+
+
+def test_a_run_takes_inputs_without_their_batch_dimension(plumb):
+    rows = model("breast-cancer").samples().x[:3]
+    batched = plumb.circuit.evaluate([row[None] for row in rows], constraints=True)
+    assert np.array_equal(plumb.circuit.evaluate(rows, constraints=False), batched)
