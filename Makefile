@@ -62,13 +62,13 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest zkinfer_core --allowlist $(CORE_PYTHON)/stubtest.txt
-	$(CARGO) fmt --check $(CORE)
+	$(CARGO) fmt --all --check $(CORE)
 	$(CARGO) clippy --quiet --locked --all-targets $(CORE) -- -D warnings
 
 fmt: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(CARGO) fmt $(CORE)
+	$(CARGO) fmt --all $(CORE)
 
 wheel: $(VENV)/.installed
 	$(BIN)/python -m build --outdir dist .
