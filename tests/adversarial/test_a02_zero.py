@@ -1,25 +1,12 @@
 """A2: comparisons of equals, and zero, have one value, and it is the model's."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import zkinfer_circuits as z
-
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-
-
-@pytest.fixture(scope="module")
-def integers():
-    """The independent evaluation of programs, in Python's integers."""
-    spec = importlib.util.spec_from_file_location("integers", FIXTURES / "integers.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.fixtures import integers
 
 
 def stump(threshold, *, below=0.0, above=1.0):
@@ -79,7 +66,7 @@ def value(program, x):
 
 @pytest.mark.parametrize("largest", [2047 / 256, 7.75])
 @pytest.mark.parametrize("threshold", [5.0, 0.0, -3.0])
-def test_a_comparison_has_one_value_for_each_number(threshold, largest, integers):
+def test_a_comparison_has_one_value_for_each_number(threshold, largest):
     """It steps once, within two units of its threshold, and what it gives there is fixed."""
     program = compiled(stump(threshold), largest)
     low, high = program.ranges[0]

@@ -1,9 +1,7 @@
 """A6: every division and rounding is the one that the program states, bit for bit."""
 
-import importlib.util
 import math
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -11,17 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import zkinfer_circuits as z
-
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-
-
-@pytest.fixture(scope="module")
-def integers():
-    """The independent evaluation of programs, in Python's integers."""
-    spec = importlib.util.spec_from_file_location("integers", FIXTURES / "integers.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.fixtures import integers
 
 
 def build(nodes, constants, shape):
@@ -76,7 +64,7 @@ def program_of(name, width):
 
 @pytest.mark.parametrize("width", [8, 13])
 @pytest.mark.parametrize("name", DIVISIONS)
-def test_every_division_is_the_stated_one(name, width, integers):
+def test_every_division_is_the_stated_one(name, width):
     program = program_of(name, width)
     low, high = program.ranges[0]
     rng = np.random.default_rng(2)
@@ -131,7 +119,7 @@ def test_where_the_graph_floors_the_program_floors(op):
             assert round(y * float(program.scales[-1])) == wanted
 
 
-def test_a_value_that_does_not_fit_is_refused_and_never_wraps(integers):
+def test_a_value_that_does_not_fit_is_refused_and_never_wraps():
     program = program_of("requantisation", 8)
     _, high = program.ranges[0]
     signs = np.sign(program.nodes[-1].op.maps[0].weight)[:, 0]

@@ -1,6 +1,5 @@
 """A million hostile ONNX inputs: no crash, none over two seconds or a gigabyte."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -8,16 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.operators import operator_networks
+
 HERE = Path(__file__).parent
 FIXTURES = HERE.parent / "fixtures"
 RUNS = 1_000_000
-
-
-def operator_networks():
-    spec = importlib.util.spec_from_file_location("fixture_operators", FIXTURES / "operators.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.operator_networks()
 
 
 @pytest.mark.deep

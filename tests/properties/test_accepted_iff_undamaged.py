@@ -13,31 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import zkinfer as zk
+from tests.fixtures.damages import Damage, flip
 from zkinfer import _container, _curve, _field
 from zkinfer._srs import SrsPoints
 
 KEY_SECTIONS = (b"STAT", b"BSET", b"BKEY", b"BEVM", b"SRSP")
-
-
-def flip(data, position, bit):
-    if not data:
-        return data
-    position %= len(data)
-    return data[:position] + bytes([data[position] ^ (1 << bit)]) + data[position + 1 :]
-
-
-class Damage:
-    """A change of a statement, called with its parts and the attacker's; shown by its name."""
-
-    def __init__(self, name, apply):
-        self._name = name
-        self._apply = apply
-
-    def __call__(self, parts, other):
-        self._apply(parts, other)
-
-    def __repr__(self):
-        return self._name
 
 
 def damage_proof(kind, position, bit):

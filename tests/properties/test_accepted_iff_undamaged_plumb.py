@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import zkinfer as zk
+from tests.fixtures.damages import Damage, flip
 from zkinfer import _container, _curve, _field
 from zkinfer._statement import canonical_json
 from zkinfer_contracts import keccak256
@@ -25,27 +26,6 @@ FEW = {
     "derandomize": True,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
-
-
-class Damage:
-    """A change of a statement, called with its parts and the attacker's; shown by its name."""
-
-    def __init__(self, name, apply):
-        self._name = name
-        self._apply = apply
-
-    def __call__(self, parts, other):
-        self._apply(parts, other)
-
-    def __repr__(self):
-        return self._name
-
-
-def flip(data, position, bit):
-    if not data:
-        return data
-    position %= len(data)
-    return data[:position] + bytes([data[position] ^ 1 << bit]) + data[position + 1 :]
 
 
 def on_word(data, position, change):

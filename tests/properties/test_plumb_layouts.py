@@ -1,43 +1,23 @@
 """Whatever the network: the core runs its layout as the executor runs its program."""
 
-import importlib.util
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import zkinfer_circuits as z
 import zkinfer_core as core
+from tests.fixtures import networks
+from tests.fixtures import plumb_layouts as plumb
+from tests.fixtures.examples import many
 from tests.unit.core.networks import srs
 from zkinfer_circuits._plumb import layout_program
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 DEEP = 20
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(f"fixture_{name}", FIXTURES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-networks, plumb = load("networks"), load("plumb_layouts")
-
-
-def many(examples):
-    """Return the settings of a property: deterministic, and without the minutes of shrinking."""
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def may_refuse(program, values, sample):

@@ -5,20 +5,20 @@ by three engines: the program on integers, ONNX's own reference in float64, and 
 """
 
 import dataclasses
-import importlib.util
 import itertools
 import json
-from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import zkinfer_circuits as z
+from tests.fixtures import networks
+from tests.fixtures.examples import many
 from zkinfer_circuits import _program
 from zkinfer_circuits._program._integer import Affine, Divide, InverseSqrt
 from zkinfer_circuits._program._lower import lower
@@ -28,32 +28,9 @@ from zkinfer_circuits._program._record import Quantization
 from zkinfer_circuits._program._shared import MatMul
 from zkinfer_models import model as shipped
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
 DEEP = 10
 WIDTHS = st.sampled_from([None, None, 4, 5, 6, 8, 12, 16])
 OUTPUTS = st.sampled_from(["scores"] * 6 + ["top1", 0.5])
-
-
-def load_networks():
-    spec = importlib.util.spec_from_file_location("fixture_networks", FIXTURES / "networks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-networks = load_networks()
-
-
-def many(examples):
-    """Return the settings of a property: deterministic, and without the minutes of shrinking."""
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def loaded(network):

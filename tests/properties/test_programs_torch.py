@@ -1,9 +1,7 @@
 """Whole programs in PyTorch, written from docs/programs.md alone: every node to the last bit."""
 
-import importlib.util
 import itertools
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,23 +9,13 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import zkinfer_circuits as z
+from tests.fixtures import networks
 from zkinfer_models import model as shipped
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 pytestmark = pytest.mark.deep
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-
-
-def load_networks():
-    spec = importlib.util.spec_from_file_location("fixture_networks", FIXTURES / "networks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-networks = load_networks()
 
 
 def tensor(array):

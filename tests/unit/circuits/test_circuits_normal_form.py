@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import pickle
 import subprocess
@@ -18,21 +17,13 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import zkinfer_circuits as z
+from tests.fixtures.operators import operator_networks
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 NAMES = ("breast-cancer", "digits-cnn")
 
 
-def _operator_networks() -> dict[str, tuple[onnx.ModelProto, Any]]:
-    spec = importlib.util.spec_from_file_location("fixture_operators", FIXTURES / "operators.py")
-    if spec is None or spec.loader is None:
-        raise RuntimeError("fixture missing")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.operator_networks()  # type: ignore[no-any-return]
-
-
-NETWORKS = _operator_networks()
+NETWORKS = operator_networks()
 
 
 def run(data: bytes, x: Any) -> Any:

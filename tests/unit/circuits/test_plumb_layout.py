@@ -1,12 +1,10 @@
 """Layouts of programs: accepted by the core's checker, and their integers are the programs'."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import zkinfer_circuits as z
+from tests.fixtures import plumb_layouts as plumb
 from zkinfer_circuits._plumb import layout_program
 from zkinfer_circuits._program._integer import Affine, Input, Lookup
 from zkinfer_circuits._program._maps import Conv, Dense, Scale
@@ -15,18 +13,7 @@ from zkinfer_circuits._program._program import Program
 from zkinfer_circuits._program._shared import ArgMax, Node, Product, WindowMax
 from zkinfer_models import model as shipped
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 SHIPPED = ("breast-cancer", "perceptron", "digits-cnn", "mlp-784", "lenet5")
-
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(f"fixture_{name}", FIXTURES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-plumb = load("plumb_layouts")
 
 
 def integers(*shape):

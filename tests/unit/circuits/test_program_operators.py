@@ -1,6 +1,5 @@
 """Programs of one operator each, and of fitted models, against onnxruntime on the original file."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,8 @@ import pytest
 from onnx import TensorProto, helper
 
 import zkinfer_circuits as z
+from tests.fixtures import integers
+from tests.fixtures.operators import network, operator_networks
 from zkinfer_circuits._program import _functions, _quantize
 from zkinfer_circuits._program._functions import (
     IDENTITY,
@@ -26,15 +27,7 @@ from zkinfer_circuits._program._tables import deviation
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
-def fixture(name):
-    spec = importlib.util.spec_from_file_location(name, FIXTURES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-NETWORKS = {name: model for name, (model, _) in fixture("operators").operator_networks().items()}
-integers = fixture("integers")
+NETWORKS = {name: model for name, (model, _) in operator_networks().items()}
 f32 = np.float32
 SAMPLES = 24
 # What float32 and its sums may add to a proven bound.
@@ -189,7 +182,7 @@ def op(kind, inputs, outputs, name, **attributes):
 
 
 def build(nodes, constants, shape, made=TensorProto.FLOAT):
-    return fixture("operators").network(nodes, constants, shape, made=made)
+    return network(nodes, constants, shape, made=made)
 
 
 def compile_model(model, rows=None, **how):

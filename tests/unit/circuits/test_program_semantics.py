@@ -1,19 +1,18 @@
 """What each operation of a program means, exactly, and what the executor refuses."""
 
-import importlib.util
 import math
 import os
 import random
 import subprocess
 import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import zkinfer_circuits as z
+from tests.fixtures import integers
 from zkinfer_circuits._program import _maps, _program
 from zkinfer_circuits._program._builder import Builder
 from zkinfer_circuits._program._integer import Affine, Divide, Input, InverseSqrt, Lookup
@@ -21,18 +20,7 @@ from zkinfer_circuits._program._maps import Conv, Dense, Scale
 from zkinfer_circuits._program._moves import Concat, Gather, Pad, Reshape, Slice, Transpose
 from zkinfer_circuits._program._shared import ArgMax, MatMul, Node, Product, WindowMax
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 WIDE = 2**62
-
-
-def fixture(name):
-    spec = importlib.util.spec_from_file_location(name, FIXTURES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-integers = fixture("integers")
 
 
 def ints(values):

@@ -1,27 +1,15 @@
 """The ezkl backend proves fewer operators than the importer reads, and refuses the others first."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
 import zkinfer as zk
+from tests.fixtures.operators import operator_networks
 from zkinfer._ezkl._backend import EzklBackend
 from zkinfer._ezkl._operators import PROVABLE, require_provable
 from zkinfer_circuits import UnsupportedGraph, UnsupportedOperator, load_model
-
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-
-
-def operator_networks():
-    spec = importlib.util.spec_from_file_location("fixture_operators", FIXTURES / "operators.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.operator_networks()
-
 
 NETWORKS = {
     name: load_model(model.SerializeToString()) for name, (model, _) in operator_networks().items()

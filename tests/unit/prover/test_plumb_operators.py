@@ -3,7 +3,6 @@
 What Plumb has no proof of is listed, so that a change shows.
 """
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 import zkinfer as zk
+from tests.fixtures.operators import operator_networks
 from zkinfer import _field
 from zkinfer._plumb._layout import Layout
 from zkinfer_circuits import LayoutUnsupported, UnsupportedGraph
@@ -21,13 +21,6 @@ TORCH = FIXTURES / "torch"
 SAMPLES = 8
 # Test parameters of more powers take long to make.
 MOST_LOG_ROWS = 12
-
-
-def operator_networks():
-    spec = importlib.util.spec_from_file_location("fixture_operators", FIXTURES / "operators.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.operator_networks()
 
 
 NETWORKS = {name: model.SerializeToString() for name, (model, _) in operator_networks().items()}
