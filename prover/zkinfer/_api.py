@@ -75,7 +75,8 @@ def compile(
     calibration
         Typical inputs, shape (samples, *input shape); a leading batch dimension of 1 in the
         model's input may be left out. The first 64 choose the precision and are measured in the
-        report; the first 4, times 4, must fit the circuit's range as well.
+        report. With ezkl the first 4, times 4, must fit the circuit's range as well; with Plumb
+        twice what was seen fits.
     inputs, weights, outputs
         Who learns each of them: ``"hidden"``, ``"committed"`` or ``"public"``. No defaults.
     backend
@@ -139,7 +140,10 @@ def _quantized(
 def setup(
     circuit: Circuit, *, srs: Srs, on_progress: OnProgress | None = None
 ) -> tuple[ProvingKey, VerifyingKey]:
-    """Make a circuit's keys on universal parameters; nothing secret is made here.
+    """Make a circuit's keys on universal parameters, without a ceremony for the circuit.
+
+    With hidden weights the proving key is secret, and each setup makes other keys: their
+    commitments are salted.
 
     Raises
     ------

@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,6 +125,13 @@ class WorkFolder:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+class FolderOwner:
+    """Removes a work folder when the object that holds this goes."""
+
+    def __init__(self, folder: WorkFolder) -> None:
+        self._finalizer = weakref.finalize(self, folder.close)
 
 
 def _sweep_folders(root: Path) -> None:

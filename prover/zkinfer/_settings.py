@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_DEFAULT_ERROR = 0.02
 
 
 class Visibility(StrEnum):
@@ -50,3 +58,9 @@ class CircuitSettings:
     optimize: Optimize = Optimize.TIME
     scale_bits: int | None = None
     max_error: float | None = None
+
+    def largest_error(self, outputs: NDArray[Any]) -> float:
+        """Return the largest accepted error, given the float outputs on the calibration data."""
+        if self.max_error is not None:
+            return self.max_error
+        return _DEFAULT_ERROR * max(float(np.ptp(outputs)), float(np.abs(outputs).max()))

@@ -15,7 +15,7 @@ import numpy as np
 
 from .._errors import LayoutUnsupported
 from .._program._integer import Affine, Input, Lookup
-from .._program._moves import Pad
+from .._program._moves import Move, Pad
 from .._program._shared import ArgMax, WindowMax
 from ._descriptor import Clamp, Kind, Term
 from ._frames import Frame, frames_of
@@ -122,8 +122,8 @@ class _Lowering:
 
     def _node(self, node: Node[IntegerOp]) -> Refs:
         op = node.op
-        if self._readers.passes(self._at):
-            return self._moved(node)
+        if isinstance(op, Lookup | Move) and self._readers.passes(self._at):
+            return self._moved(node, op)
         match op:
             case Affine():
                 return self._affine(op)
@@ -154,8 +154,7 @@ class _Lowering:
         wanted = self._readers.first_function(i)
         return ANY if wanted is None else self._plan.function(wanted.kind)
 
-    def _moved(self, node: Node[IntegerOp]) -> Refs:
-        op = node.op
+    def _moved(self, node: Node[IntegerOp], op: Lookup | Move) -> Refs:
         sources = [self._made[s] for s in node.sources]
         shapes = [self._nodes[s].shape for s in node.sources]
         if isinstance(op, Lookup):
@@ -171,7 +170,7 @@ class _Lowering:
             whole_refs = joined([whole_refs, constants(np.array([op.value]))])
             index = Pad(op.widths, border).apply(places[0])
         else:
-            index = op.apply(*places)  # type: ignore[union-attr]
+            index = op.apply(*places)
         return whole_refs.take(index)
 
     def _affine(self, op: Affine) -> Refs:

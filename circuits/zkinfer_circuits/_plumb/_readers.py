@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._program._integer import Lookup
-from .._program._moves import Concat, Gather, Pad, Reshape, Slice, Transpose
+from .._program._moves import Move, Reshape, Transpose
 from .._program._shared import WindowMax
 from ._functions import Total, identity, total
 
 if TYPE_CHECKING:
     from .._program._program import Program
-
-MOVES = (Reshape, Transpose, Slice, Concat, Pad, Gather)
 
 
 class Readers:
@@ -43,7 +41,7 @@ class Readers:
             found = self.totals[i]
             # With an offset it is no move: numbers change.
             return found.kind == identity(self._program.width) and not found.offset
-        return isinstance(self._nodes[i].op, MOVES)
+        return isinstance(self._nodes[i].op, Move)
 
     def first_function(self, i: int) -> Total | None:
         """Return the first function that is looked up of a node's elements."""

@@ -23,7 +23,6 @@ import heapq
 import itertools
 import json
 import math
-import weakref
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +43,7 @@ from zkinfer._errors import (
 )
 from zkinfer._ezkl import _candidates, _process
 from zkinfer._ezkl._agreement import settings_of
+from zkinfer._ezkl._calls import compile_call, generate_settings, witness_call
 from zkinfer._ezkl._candidates import SALT_LIMBS, Candidate
 from zkinfer._ezkl._folder import (
     draw_salt,
@@ -56,7 +56,7 @@ from zkinfer._ezkl._folder import (
 )
 from zkinfer._ezkl._operators import require_provable
 from zkinfer._ezkl._process import Call, CallFailed, Job
-from zkinfer._files import WorkFolder
+from zkinfer._files import FolderOwner, WorkFolder
 from zkinfer._settings import CircuitSettings, Optimize, Visibility
 from zkinfer._srs import Srs, SrsPoints, srs_of
 from zkinfer._statement import Statement, canonical_json
@@ -86,7 +86,6 @@ if TYPE_CHECKING:
 NAME = "ezkl"
 _CALIBRATED = 64
 _MARGIN = 4.0
-_DEFAULT_ERROR = 0.02
 
 
 def _check_visibilities(settings: CircuitSettings) -> None:
@@ -191,9 +190,7 @@ class EzklBackend:
         on_progress: OnProgress | None,
     ) -> tuple[dict[str, Any], NDArray[np.float64]]:
         """Return ezkl's settings, canonical, and the outputs that they give on the samples."""
-        bound = settings.max_error
-        if bound is None:
-            bound = _DEFAULT_ERROR * max(float(np.ptp(floats)), float(np.abs(floats).max()))
+        bound = settings.largest_error(floats)
         scales = (settings.scale_bits,) if settings.scale_bits else _candidates.SCALES
         best = math.inf
         for scale in scales:
@@ -224,7 +221,7 @@ class EzklBackend:
         queue: list[tuple[tuple[float, float, int], int, Candidate, dict[str, Any] | None]] = []
         candidates = _candidates.candidates(scale)
         for candidate, raw in zip(
-            candidates, _generate_settings(folder, candidates, on_progress), strict=True
+            candidates, generate_settings(folder, candidates, on_progress), strict=True
         ):
             for cost, variant in candidate.variants(raw):
                 heapq.heappush(queue, (cost.weight(optimize), next(order), variant, None))
@@ -232,7 +229,7 @@ class EzklBackend:
             _, _, candidate, known = heapq.heappop(queue)
             if known is None:
                 # Expected to be the cheapest: ask ezkl for its real size, and queue again.
-                (raw,) = _generate_settings(folder, [candidate], on_progress)
+                (raw,) = generate_settings(folder, [candidate], on_progress)
                 cost = candidate.cost(raw)
                 raw["run_args"]["logrows"] = cost.logrows
                 if cost.logrows <= _candidates.LARGEST_K:
@@ -261,13 +258,13 @@ class EzklBackend:
         on_progress: OnProgress | None,
     ) -> NDArray[np.float64]:
         """Run ezkl's quantised forward pass; return the outputs, shape (samples, *output)."""
-        calls = [_compile_call(folder)]
+        calls = [compile_call(folder)]
         # Nothing of these runs leaves this process: no context, no salt.
         limbs, salt = (0,) * CONTEXT_LIMBS, (0,) * SALT_LIMBS
         scale_bits = raw["run_args"]["input_scale"]
         for i, x in enumerate(samples):
             write_input(folder.path / f"input-{i}.json", x, scale_bits, limbs, salt)
-            calls.append(_witness_call(folder, f"measuring {what}", f"-{i}"))
+            calls.append(witness_call(folder, f"measuring {what}", f"-{i}"))
         _process.run(Job("compile", tuple(calls), 0.2 + 0.02 * len(calls)), folder, on_progress)
         found = [read_outputs(folder.path / f"witness-{i}.json", raw) for i in range(len(samples))]
         return np.stack(found).reshape(len(samples), *model.output_shape)
@@ -313,7 +310,7 @@ class EzklBackend:
             except CallFailed as error:
                 raise _out_of_range(error) from None
             if constraints:
-                calls = [_compile_call(folder)]
+                calls = [compile_call(folder)]
                 calls += [
                     Call(
                         "mock",
@@ -358,7 +355,7 @@ class EzklBackend:
             self._require_derived(folder, raw, on_progress)
             at = folder.path
             calls = (
-                _compile_call(folder),
+                compile_call(folder),
                 Call(
                     "setup",
                     "making keys",
@@ -392,7 +389,7 @@ class EzklBackend:
                 srs.points,
             )
             pk_file = FileSlice(at / "pk", 0, (at / "pk").stat().st_size)
-            owner = _Owner(folder)
+            owner = FolderOwner(folder)
             return ProvingKey(vk, circuit.onnx, pk_file, owner), vk
         except BaseException:
             folder.close()
@@ -406,7 +403,7 @@ class EzklBackend:
         Whoever makes keys of a stranger's circuit would otherwise take the stranger's word for
         which values are range-checked.
         """
-        (derived,) = _generate_settings(folder, [_candidates.candidate_of(raw)], on_progress)
+        (derived,) = generate_settings(folder, [_candidates.candidate_of(raw)], on_progress)
         derived["run_args"]["logrows"] = raw["run_args"]["logrows"]
         if derived != raw:
             raise ArtifactMalformed("its settings are not the model's")
@@ -447,8 +444,8 @@ class EzklBackend:
                 key_file = at / "pk"
                 pk.backend_proving_key.copy_to(key_file)
             calls = (
-                _compile_call(folder),
-                _witness_call(folder, "running the model"),
+                compile_call(folder),
+                witness_call(folder, "running the model"),
                 Call(
                     "prove",
                     "proving",
@@ -528,13 +525,6 @@ class EzklBackend:
             raise ProofInvalid("the proof system refuses it")  # Protocol
 
 
-class _Owner:
-    """Removes a work folder when the object that holds it goes."""
-
-    def __init__(self, folder: WorkFolder) -> None:
-        self._finalizer = weakref.finalize(self, folder.close)
-
-
 def _verifier_srs(points: SrsPoints) -> bytes:
     return _halo2_srs.verifier_file(points.tau_g1, points.tau_g2)
 
@@ -582,54 +572,6 @@ def _circuit(
 def _output_index(inputs: Visibility) -> int:
     """Return which of the graph's outputs is the model's."""
     return 1 if inputs is Visibility.PUBLIC else 0
-
-
-def _generate_settings(
-    folder: WorkFolder, candidates: Sequence[Candidate], on_progress: OnProgress | None
-) -> list[dict[str, Any]]:
-    """Return ezkl's canonical settings for each candidate."""
-    paths = [folder.path / f"generated-{i}.json" for i in range(len(candidates))]
-    calls = tuple(
-        Call(
-            "gen_settings",
-            "choosing settings",
-            {
-                "model": str(folder.path / "model.onnx"),
-                "output": str(path),
-                "run_args": candidate.run_args(_candidates.LARGEST_K),
-            },
-        )
-        for candidate, path in zip(candidates, paths, strict=True)
-    )
-    try:
-        _process.run(Job("compile", calls, 0.5), folder, on_progress)
-    except CallFailed as error:
-        raise _process.failed(error) from None
-    return [_candidates.canonical_settings(path.read_bytes()) for path in paths]
-
-
-def _compile_call(folder: WorkFolder) -> Call:
-    """Return the call that builds ezkl's circuit.
-
-    Its bytes hold a hash map in random order, so they are made anew for each job and never kept.
-    """
-    at = folder.path
-    arguments = {
-        "model": str(at / "model.onnx"),
-        "compiled_circuit": str(at / "circuit"),
-        "settings_path": str(at / "settings.json"),
-    }
-    return Call("compile_circuit", "building the circuit", arguments)
-
-
-def _witness_call(folder: WorkFolder, stage: str, suffix: str = "") -> Call:
-    at = folder.path
-    arguments = {
-        "data": str(at / f"input{suffix}.json"),
-        "model": str(at / "circuit"),
-        "output": str(at / f"witness{suffix}.json"),
-    }
-    return Call("gen_witness", stage, arguments)
 
 
 def _out_of_range(error: CallFailed) -> InputOutOfRange:

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
@@ -30,7 +29,7 @@ from zkinfer._errors import (
     ProofInvalid,
     VisibilityUnsupported,
 )
-from zkinfer._files import WorkFolder
+from zkinfer._files import FolderOwner, WorkFolder
 from zkinfer._plumb._layout import Layout, layout_of
 from zkinfer._plumb._parameters import core_srs
 from zkinfer._progress import Progress
@@ -53,7 +52,6 @@ if TYPE_CHECKING:
 NAME = "plumb"
 _CIRCUIT_DOMAIN = keccak256(b"zkinfer.plumb.circuit.v1")
 _CALIBRATED = 64
-_DEFAULT_ERROR = 0.02
 # Field elements that a prover holds for each cell of each column at its peak: tables of a sumcheck,
 # and the buckets of commitments.
 _CELL_BYTES = 32 * 5
@@ -89,8 +87,10 @@ class PlumbBackend:
         ArtifactMalformed
             It is none, its weights are not registered, or it is of another layout.
         """
-        with _translated(place):
-            key = core.VerifyingKey.from_bytes(vk.backend_key)
+        try:
+            key = _verifier(vk)
+        except ArtifactMalformed as error:
+            raise ArtifactMalformed(error.detail, place=place) from error
         statement = vk.statement
         layout = Layout.from_bytes(statement, vk.backend_settings, place=place)
         sizes = core.check_descriptor(key.descriptor)
@@ -137,10 +137,7 @@ class PlumbBackend:
         tell("choosing precision", 0.0)
         samples = calibration[:_CALIBRATED]
         floats = np.stack([run_float(model, x) for x in samples]).astype(np.float64)
-        bound = settings.max_error
-        if bound is None:
-            bound = _DEFAULT_ERROR * max(float(np.ptp(floats)), float(np.abs(floats).max()))
-        compiled = compile_program(model, samples, max_error=bound)
+        compiled = compile_program(model, samples, max_error=settings.largest_error(floats))
         program = compiled.program
         tell("choosing a layout", 0.6)
         made = layout_of(program, settings.inputs, settings.weights)
@@ -241,7 +238,7 @@ class PlumbBackend:
         path.write_bytes(key.to_bytes())
         slice_ = FileSlice(path, 0, path.stat().st_size)
         tell("done", 1.0)
-        return ProvingKey(vk, circuit.onnx, slice_, _Owner(folder)), vk
+        return ProvingKey(vk, circuit.onnx, slice_, FolderOwner(folder)), vk
 
     def open(self, pk: ProvingKey) -> core.ProvingKey:
         """Return a proving key as the core uses it.
@@ -323,12 +320,12 @@ class PlumbBackend:
 
 
 @contextmanager
-def _translated(place: str | None = None) -> Iterator[None]:
+def _translated() -> Iterator[None]:
     """Raise our errors where the core refuses a key, or cannot work."""
     try:
         yield
     except core.KeyMalformed as error:
-        raise ArtifactMalformed(str(error), place=place) from error
+        raise ArtifactMalformed(str(error)) from error
     except core.CoreFailed as error:
         # No random numbers, or a child of a process whose threads it has not.
         raise BackendFailed(str(error)) from error
@@ -336,13 +333,6 @@ def _translated(place: str | None = None) -> Iterator[None]:
 
 def _verifier(vk: VerifyingKey) -> core.VerifyingKey:
     return cast("core.VerifyingKey", vk.opened)
-
-
-class _Owner:
-    """Removes a work folder when the object that holds it goes."""
-
-    def __init__(self, folder: WorkFolder) -> None:
-        self._finalizer = weakref.finalize(self, folder.close)
 
 
 class _Teller:
