@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import zkinfer as zk
-from tests.fixtures.damages import Damage, flip
+from tests.fixtures.damages import Damage, damage_context, damage_count, flip
 from zkinfer import _container, _curve, _field
 from zkinfer._statement import canonical_json
 from zkinfer_contracts import keccak256
@@ -134,27 +134,6 @@ def damage_public_input(kind, position, bit):
         parts["public"] = tuple(values)
 
     return Damage(f"damage_public_input({kind}, {position}, {bit})", damage)
-
-
-def damage_count(kind):
-    def damage(parts, other):
-        values = parts["public"]
-        parts["public"] = {
-            "drop": lambda: values[:-1],
-            "zero": lambda: (*values, 0),
-            "repeat": lambda: values + values,
-            "none": lambda: (),
-        }[kind]()
-
-    return Damage(f"damage_count({kind})", damage)
-
-
-def damage_context(kind, position, bit):
-    def damage(parts, other):
-        context = parts["context"]
-        parts["context"] = bytes(WORD) if kind == "zero" else flip(context, position, bit)
-
-    return Damage(f"damage_context({kind}, {position}, {bit})", damage)
 
 
 def damage_statement(field, value):

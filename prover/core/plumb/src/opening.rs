@@ -44,14 +44,20 @@
 //! No point of a proof is the identity. An honest one is only where the column has too much structure, such as a single
 //! row: [`OpeningError::Vanishing`].
 
-use crate::commit::{CommitError, Commitment, Encoding, PointError, commit, g1_from_bytes, g1_to_bytes};
+use crate::closed_forms::eq_table;
+use crate::commit::{Commitment, Encoding, commit, g1_from_bytes, g1_to_bytes};
+use crate::field::{from_word, to_word};
 use crate::msm;
-use crate::srs::{G1_BYTES, PairingClaim, PairingMismatch, Srs, SrsVerifier};
+use crate::srs::{G1_BYTES, PairingClaim, Srs, SrsVerifier};
 use ark_bn254::{Fr, G1Affine};
 use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{AdditiveGroup, BigInt, Field, One, PrimeField, Zero};
+use ark_ff::{AdditiveGroup, Field, One, Zero};
 use rayon::prelude::*;
-use std::fmt;
+
+mod error;
+mod polynomials;
+pub use error::OpeningError;
+use polynomials::{cross_terms, divide, divide_by_binomial, eq_polynomial, horner, inner_product};
 
 /// Points of a proof.
 const POINTS: usize = 8;
@@ -71,108 +77,6 @@ pub trait FiatShamir {
 
     /// The next challenge: uniform, from a state of its own.
     fn challenge(&mut self, label: &'static str) -> Fr;
-}
-
-/// What may be wrong with an opening.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OpeningError {
-    /// c is odd, or out of range.
-    Variables {
-        /// The number of variables of the point.
-        got: usize,
-    },
-    /// The column has another number of cells than 2^c.
-    Cells {
-        /// 2^c.
-        expected: usize,
-        /// Cells of the column.
-        got: usize,
-    },
-    /// The parameters have fewer powers than the column has cells.
-    Parameters(CommitError),
-    /// The column has another value at the point than was claimed. Only a prover sees this.
-    Value {
-        /// Its value.
-        expected: Fr,
-        /// The value that was claimed.
-        got: Fr,
-    },
-    /// A commitment of an honest proof would be the identity. Only a prover sees this.
-    Vanishing {
-        /// Which one.
-        element: &'static str,
-    },
-    /// The proof has another length.
-    Length {
-        /// [`PROOF_BYTES`].
-        expected: usize,
-        /// Bytes that there are.
-        got: usize,
-    },
-    /// Bytes of the proof are no point, or the identity.
-    Point {
-        /// Which one.
-        element: &'static str,
-        /// What is wrong with it.
-        error: PointError,
-    },
-    /// A scalar of the proof is not below the modulus of its field.
-    Scalar {
-        /// Which one.
-        element: &'static str,
-        /// The scalar as it was read.
-        got: [u8; 32],
-    },
-    /// Challenges at which the equations divide by zero; honest provers meet them with probability below 2^-250.
-    Challenge,
-    /// The pairing equation does not hold.
-    Rejected,
-}
-
-impl fmt::Display for OpeningError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Variables { got } => write!(
-                f,
-                "a point of {got} variables; there must be an even number of them, from {SMALLEST_VARIABLES} to {LARGEST_VARIABLES}"
-            ),
-            Self::Cells { expected, got } => {
-                write!(f, "a column of {got} cells, expected {expected}")
-            }
-            Self::Parameters(error) => write!(f, "{error}"),
-            Self::Value { expected, got } => {
-                write!(f, "the column's value is {expected}, not {got}")
-            }
-            Self::Vanishing { element } => {
-                write!(f, "the column is too simple to be opened: {element} is the identity")
-            }
-            Self::Length { expected, got } => {
-                write!(f, "an opening has {expected} bytes, got {got}")
-            }
-            Self::Point { element, error } => write!(f, "{element}: {error}"),
-            Self::Scalar { element, got } => {
-                write!(f, "{element}: 0x")?;
-                got.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-                write!(f, " is not below the modulus of the scalar field")
-            }
-            Self::Challenge => write!(f, "a challenge is 0, or two are equal"),
-            Self::Rejected => write!(f, "the pairing equation does not hold"),
-        }
-    }
-}
-
-impl std::error::Error for OpeningError {}
-
-impl From<CommitError> for OpeningError {
-    fn from(error: CommitError) -> Self {
-        Self::Parameters(error)
-    }
-}
-
-impl From<PairingMismatch> for OpeningError {
-    fn from(_: PairingMismatch) -> Self {
-        Self::Rejected
-    }
 }
 
 /// A proof, checked to be made of points of the group and of field elements, and of nothing more.
@@ -208,7 +112,7 @@ impl Evaluations {
     }
 
     fn to_words(self) -> [[u8; 32]; SCALARS] {
-        self.to_array().map(|value| scalar_to_word(&value))
+        self.to_array().map(|value| to_word(&value))
     }
 }
 
@@ -283,129 +187,8 @@ impl<'a> Reader<'a> {
 
     fn scalar(&mut self, element: &'static str) -> Result<Fr, OpeningError> {
         let got = *self.words.next().ok_or(self.length)?;
-        let mut limbs = [0u64; 4];
-        for (limb, bytes) in limbs.iter_mut().rev().zip(got.as_chunks::<8>().0) {
-            *limb = u64::from_be_bytes(*bytes);
-        }
-        Fr::from_bigint(BigInt(limbs)).ok_or(OpeningError::Scalar { element, got })
+        from_word(&got).map_err(|_| OpeningError::Scalar { element, got })
     }
-}
-
-fn scalar_to_word(value: &Fr) -> [u8; 32] {
-    let mut word = [0; 32];
-    for (bytes, limb) in word.as_chunks_mut::<8>().0.iter_mut().zip(value.into_bigint().0.iter().rev()) {
-        *bytes = limb.to_be_bytes();
-    }
-    word
-}
-
-/// The value at a point of the multilinear polynomial whose values over the boolean cube are `cells`.
-///
-/// # Errors
-///
-/// `Cells` where there are not 2^c cells for the c variables of the point.
-pub fn evaluate(cells: &[Fr], point: &[Fr]) -> Result<Fr, OpeningError> {
-    let expected = u32::try_from(point.len()).ok().and_then(|c| 1usize.checked_shl(c)).unwrap_or(0); // no column has so many cells
-    if cells.len() != expected || cells.is_empty() {
-        return Err(OpeningError::Cells { expected, got: cells.len() });
-    }
-    let mut values = cells.to_vec();
-    // Fix the first variable, the most significant bit: H(x, ..) = H(0, ..) + x (H(1, ..) - H(0, ..)).
-    for x in point {
-        let half = values.len() / 2;
-        let (low, high) = values.split_at_mut(half);
-        for (low, high) in low.iter_mut().zip(high) {
-            *low += *x * (*high - *low);
-        }
-        values.truncate(half);
-    }
-    Ok(values.first().copied().unwrap_or_default())
-}
-
-/// eq(point, i) for all i, the first variable being the most significant bit of i.
-fn eq_vector(point: &[Fr]) -> Vec<Fr> {
-    let mut values = vec![Fr::one()];
-    for x in point {
-        values = values
-            .iter()
-            .flat_map(|value| {
-                let one = *value * x;
-                [*value - one, one]
-            })
-            .collect();
-    }
-    values
-}
-
-/// `E_u(x) = sum_i eq(u, i) x^i = prod_j (1 - u_j + u_j x^(2^j))`, where u_0 is the last variable.
-fn eq_polynomial(u: &[Fr], x: Fr) -> Fr {
-    let mut power = x;
-    u.iter().rev().fold(Fr::one(), |product, u| {
-        let factor = Fr::one() - u + power * u;
-        power.square_in_place();
-        product * factor
-    })
-}
-
-/// The value of a polynomial, by Horner's rule.
-fn horner(coefficients: &[Fr], x: Fr) -> Fr {
-    coefficients.iter().rev().fold(Fr::zero(), |value, coefficient| value * x + coefficient)
-}
-
-fn inner_product(a: &[Fr], b: &[Fr]) -> Fr {
-    a.iter().zip(b).map(|(a, b)| *a * b).sum()
-}
-
-/// `f = (X - x) quotient + remainder`: the quotient and the remainder f(x), by synthetic division.
-fn divide(f: &[Fr], x: Fr) -> (Vec<Fr>, Fr) {
-    let mut quotient = vec![Fr::zero(); f.len()];
-    let mut carry = Fr::zero();
-    for (coefficient, place) in f.iter().zip(&mut quotient).rev() {
-        *place = carry;
-        carry = carry * x + coefficient;
-    }
-    quotient.truncate(f.len().saturating_sub(1));
-    (quotient, carry)
-}
-
-/// `f = (X^b - alpha) q + g` with deg g < b: q and g.
-///
-/// By rows of b coefficients, `f_row = q_(row-1) - alpha q_row`, from the last one down (Mercury, section 5).
-fn divide_by_binomial(f: &[Fr], b: usize, alpha: Fr) -> (Vec<Fr>, Vec<Fr>) {
-    let mut q = f.to_vec();
-    let mut rows: Vec<&mut [Fr]> = q.chunks_mut(b).collect();
-    for row in (1..rows.len()).rev() {
-        let (below, above) = rows.split_at_mut(row);
-        if let (Some(low), Some(high)) = (below.last_mut(), above.first()) {
-            for (low, high) in low.iter_mut().zip(high.iter()) {
-                *low += alpha * high;
-            }
-        }
-    }
-    let q_rows = q.split_off(b.min(q.len()));
-    (q_rows, q)
-}
-
-/// The coefficients of X^1, X^2, .., X^(len - 1) in `a(X) E_u(1/X) + a(1/X) E_u(X)`, where a has `len` coefficients.
-///
-/// E_u is a product of c/2 binomials, so this takes c/2 passes and no transform.
-fn cross_terms(a: &[Fr], u: &[Fr]) -> Vec<Fr> {
-    let b = 1 << u.len();
-    // a(X) E_u(1/X), times X^(b - 1), so that no exponent is negative.
-    let mut product = vec![Fr::zero(); b - 1];
-    product.extend_from_slice(a);
-    let mut shift = 1;
-    for x in u.iter().rev() {
-        // Times 1 - x + x X^(-shift), from the lowest coefficient up: the ones read are still old.
-        for i in 0..product.len() {
-            let old = product[i];
-            let carried = product.get(i + shift).copied().unwrap_or_default();
-            product[i] = old + *x * (carried - old);
-        }
-        shift *= 2;
-    }
-    let at = |exponent: usize| product.get(exponent).copied().unwrap_or_default();
-    (1..a.len().max(b)).map(|k| at(b - 1 + k) + (b - 1).checked_sub(k).map_or(Fr::zero(), at)).collect()
 }
 
 /// The challenges of the first four steps, and what they imply.
@@ -521,7 +304,7 @@ fn halves(point: &[Fr]) -> Result<([&[Fr]; 2], usize), OpeningError> {
 
 fn absorb_claim(transcript: &mut impl FiatShamir, commitment: &Commitment, point: &[Fr], value: &Fr) {
     let mut words = commitment.to_words().to_vec();
-    words.extend(point.iter().chain([value]).map(scalar_to_word));
+    words.extend(point.iter().chain([value]).map(to_word));
     transcript.absorb("opening claim", &words);
 }
 
@@ -532,7 +315,7 @@ fn absorb_points(transcript: &mut impl FiatShamir, label: &'static str, points: 
 
 /// `p_row = sum_col eq(v, col) f_(row b + col)`: the column with its last c/2 variables fixed (Mercury, section 2).
 fn fix_columns(cells: &[Fr], v: &[Fr]) -> Vec<Fr> {
-    let weights = eq_vector(v);
+    let weights = eq_table(v);
     cells.par_chunks(weights.len()).map(|row| inner_product(row, &weights)).collect()
 }
 
@@ -619,7 +402,7 @@ pub fn open(
 
     // 1
     let p_poly = fix_columns(cells, v);
-    let expected = inner_product(&p_poly, &eq_vector(u));
+    let expected = inner_product(&p_poly, &eq_table(u));
     if expected != value {
         return Err(OpeningError::Value { expected, got: value });
     }
