@@ -19,6 +19,14 @@ from .multilinear import mask_length
 DEGREE_A, DEGREE_C, DEGREE_D = 4, 2, 2
 
 
+def sparse_rows(c, coefficients):
+    """Return the rows of G1 that are random: the last ones, then 4c others, or all if fewer."""
+    rows = 1 << c
+    step = rows * 0x9E3779B9 >> 32 | 1  # close to N / 1.618
+    others = [row for i in range(rows) if (row := i * step % rows) < rows - coefficients]
+    return [*range(rows - 1, rows - 1 - coefficients, -1), *others[: 4 * c]]
+
+
 class Layout:
     """The layout of a model."""
 
@@ -90,6 +98,10 @@ class Layout:
         length_a, length_c = self.mask_lengths
         down = range(self.rows - 1, -1, -1)
         return down[:length_a], down[length_a : length_a + length_c]
+
+    def sparse_rows(self):
+        """Return the rows of G1 that are random: coefficients of masks, then what hides D."""
+        return sparse_rows(self.c, sum(self.mask_lengths))
 
     def names(self):
         pairs = range(len(self.descriptor.pairs))

@@ -48,7 +48,10 @@ def run(key, chunks, statement, columns, committed, random, domain):
     # 1: looked-up columns, multiplicities and masks
     for column in columns:
         mask_pads(column)
-    masks = [random.fields(layout.rows), random.fields(layout.rows)]  # G1, G2
+    g1, rows = [0] * layout.rows, layout.sparse_rows()
+    for row, value in zip(rows, random.fields(len(rows)), strict=True):
+        g1[row] = value
+    masks = [g1, random.fields(layout.rows)]  # G1, G2
     points = send_commitments("phase 1", columns + masks)
     phase1_points, mask_points = points[:-2], points[-2:]
     r = t.nonzero_challenge("r")

@@ -3,8 +3,10 @@
 //! - The last rows of every column of phases 1 and 2: the column's value at the point of sumcheck A, and its commitment.
 //! - Four cells of M's pad rows, repeated in the virtual chunk: `e_W` and `e_X`.
 //! - Cells of G1: the coefficients of the masks of sumchecks A and C, so their rounds and sums.
-//! - The rest of G1 and G2: the rounds of D, mu, and the whole opened column. Two random columns, since with one the last
-//!   round of D leaks a functional.
+//! - G2: the whole opened column.
+//! - More cells of G1, twice as many as the rounds of D show numbers: those rounds, mu, and G1's commitment. Two random
+//!   columns, since with one the last round of D leaks a functional. The rest of G1 is zero, which spares the prover a
+//!   full multi-scalar multiplication.
 //! - Two cells or more of every chunk of hidden weights, and one or more of a committed input: their commitments.
 //!
 //! All are drawn before any challenge, and never again.
@@ -23,6 +25,29 @@ pub(crate) fn pad(layout: &Layout, column: &mut [Fr], rng: &mut impl Randomness)
     pads.copy_from_slice(&rng.fields(pads.len())?);
     Ok(())
 }
+
+/// G1: coefficients of the masks of sumchecks A and C in its last rows, and the cells that hide sumcheck D.
+pub(crate) fn sparse(layout: &Layout, rng: &mut impl Randomness) -> Result<Vec<Fr>, RandomnessError> {
+    let rows = sparse_rows(layout);
+    let mut column = vec![Fr::zero(); layout.rows()];
+    for (row, value) in rows.iter().zip(rng.fields(rows.len())?) {
+        column[*row] = value;
+    }
+    Ok(column)
+}
+
+/// The rows of G1 that are random: those of the coefficients, then 4c others, or all others if there are fewer. They step
+/// through the column by an odd number close to N / 1.618, so that each bit of a row is 0 as often as 1 among them: each
+/// round of sumcheck D splits the rows by one bit.
+pub(crate) fn sparse_rows(layout: &Layout) -> Vec<usize> {
+    let (n, coefficients) = (layout.rows(), layout.mask_lengths().iter().sum());
+    let step = (n as u64 * GOLDEN >> 32 | 1) as usize;
+    let others = (0..n).map(|i| i * step % n).filter(|row| *row < n - coefficients);
+    (0..coefficients).map(|k| layout.mask_row(k)).chain(others.take(4 * layout.c())).collect()
+}
+
+/// 2^32 / 1.618..
+const GOLDEN: u64 = 0x9e37_79b9;
 
 /// The masks of sumchecks A and C, read from G1.
 pub(crate) fn libra(layout: &Layout, g1: &[Fr], rho: Fr, which: usize) -> Mask {

@@ -26,7 +26,7 @@ const WIDEST: u32 = 15;
 /// For full-size scalars. What has no counterpart in the other list is left out.
 pub(crate) fn full(points: &[G1Affine], scalars: &[Fr]) -> G1Projective {
     if points.len().min(scalars.len()) < FEW_POINTS {
-        return points.iter().zip(scalars).map(|(p, s)| *p * s).sum();
+        return points.par_iter().zip(scalars).map(|(p, s)| *p * s).sum();
     }
     let bits = Fr::MODULUS_BIT_SIZE + 1; // signed digits may carry out of the highest one
     let width = |width: &u32| bits.div_ceil(*width) as usize * cost(points.len(), 1 << (width - 1));

@@ -412,16 +412,20 @@ pub fn open(
 
     // 2
     let (q_poly, g_poly) = divide_by_binomial(cells, b, alpha);
-    let q = commit_element(srs, "[q]", &q_poly)?;
-    let g = commit_element(srs, "[g]", &g_poly)?;
+    let d_poly: Vec<Fr> = g_poly.iter().rev().copied().collect();
+    // [d] is of step 3, but needs nothing of it: the short sums fill the gaps of the long one
+    let (q, short) = rayon::join(
+        || commit_element(srs, "[q]", &q_poly),
+        || [("[g]", &g_poly), ("[d]", &d_poly)].map(|(element, poly)| commit_element(srs, element, poly)),
+    );
+    let (q, [g, d]) = (q?, short);
+    let (g, d) = (g?, d?);
     absorb_points(transcript, "opening q g", &[q, g]);
     let gamma = transcript.challenge("opening gamma");
 
     // 3
     let s_poly = inner_product_witness(&p_poly, &g_poly, [u, v], gamma);
-    let d_poly: Vec<Fr> = g_poly.iter().rev().copied().collect();
     let s = commit_element(srs, "[s]", &s_poly)?;
-    let d = commit_element(srs, "[d]", &d_poly)?;
     absorb_points(transcript, "opening s d", &[s, d]);
     let place = Place::new(alpha, transcript.challenge("opening zeta"), b)?;
 

@@ -242,7 +242,7 @@ impl<P: Committer> Prover<'_, P> {
         for column in &mut columns {
             masks::pad(layout, column, rng)?;
         }
-        columns.extend([rng.fields(layout.rows())?, rng.fields(layout.rows())?]);
+        columns.extend([masks::sparse(layout, rng)?, rng.fields(layout.rows())?]);
         let mut commitments = self.commit(&columns, t, ("phase 1", Stage::Commit), &mut proof)?;
         let random = columns.split_off(layout.phase1().len());
         let random_commitments = commitments.split_off(layout.phase1().len());

@@ -536,7 +536,8 @@ fn a_registration_shows_nothing() {
 fn check_rank(descriptor: Descriptor, seed: u64) {
     let mut s = key(descriptor, seed);
     let layout = s.key.verifying.layout.registration();
-    let [n1, n2, n3] = cells(&layout);
+    let [n1, g1, g2, n3] = cells(&layout);
+    let n2 = g1 + g2;
     let tape = s.rng.fields(n1 + n2 + n3).unwrap();
     // what is shown, then C_W
     let view = |tape: &[Fr], chunks: &[Vec<Fr>]| -> Vec<Fr> {
@@ -570,7 +571,7 @@ fn check_rank(descriptor: Descriptor, seed: u64) {
     let in_pads = |i: usize| i < n1 || i >= n1 + n2;
     let first = |i: usize| (if i < n1 { i } else { i - n2 }) % pads == 0;
     let controls: [(&str, &dyn Fn(usize) -> bool); 3] = [
-        ("no G2", &|i| !(n1 + n2 / 2..n1 + n2).contains(&i)),
+        ("no G2", &|i| !(n1 + g1..n1 + n2).contains(&i)),
         ("no pads of one column", &|i| i >= pads),
         ("one pad row per column", &|i| !in_pads(i) || first(i)),
     ];

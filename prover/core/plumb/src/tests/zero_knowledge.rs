@@ -10,6 +10,7 @@ use crate::gather::{indices, weight_position};
 use crate::keys::key_of_chunks;
 use crate::layout::{DEGREE_A, DEGREE_C, Layout};
 use crate::lookup::multiplicities;
+use crate::masks::sparse_rows;
 use crate::prove::{Prover, Total};
 use crate::randomness::{Randomness, RandomnessError};
 use crate::scheme::Committer;
@@ -94,10 +95,10 @@ pub(super) fn shown(prover: &Prover<'_, Ideal>, phase1: Vec<Vec<Fr>>, domain: &s
     shown
 }
 
-/// How many random cells a proof draws: pads of both phases, G1 and G2.
-pub(super) fn cells(layout: &Layout) -> [usize; 3] {
+/// How many random cells a proof draws: pads of phase 1, G1, G2, pads of phase 2.
+pub(super) fn cells(layout: &Layout) -> [usize; 4] {
     let pads = layout.rows() - layout.active_rows();
-    [layout.phase1().len() * pads, 2 * layout.rows(), layout.phase2().len() * pads]
+    [layout.phase1().len() * pads, sparse_rows(layout).len(), layout.rows(), layout.phase2().len() * pads]
 }
 
 /// A full rank says that no direction is shown. That nothing at all is learned follows from this: given the pads of the
@@ -137,7 +138,8 @@ fn masks_are_affine(s: &Setting, tape: &[Fr], jacobian: &[Vec<Fr>], input: Optio
 
 fn check(descriptor: Descriptor, seed: u64, secret_weights: bool) {
     let mut s = Setting::new(descriptor, seed);
-    let [n1, n2, n3] = cells(s.layout());
+    let [n1, g1, g2, n3] = cells(s.layout());
+    let n2 = g1 + g2;
     let tape = s.rng.fields(n1 + n2 + n3).unwrap();
     let chunks = s.key.chunks.clone();
     let input = s.committed.as_ref().map(|c| c.column.clone());
@@ -175,7 +177,7 @@ fn check(descriptor: Descriptor, seed: u64, secret_weights: bool) {
     let in_pads = |i: usize| i < n1 || (n1 + n2..n1 + n2 + n3).contains(&i);
     let first = |i: usize| (if i < n1 { i } else { i - n2 }) % pads == 0;
     let controls: [(&str, &dyn Fn(usize) -> bool); 4] = [
-        ("no G2", &|i| !(n1 + n2 / 2..n1 + n2).contains(&i)),
+        ("no G2", &|i| !(n1 + g1..n1 + n2).contains(&i)),
         ("no mask cell for W", &|i| i != m && i != m - 1),
         ("no mask cell for X", &|i| i != m - 2 && i != m - 3),
         ("one pad row per column", &|i| !in_pads(i) || first(i) || (m - 3..=m).contains(&i)),
