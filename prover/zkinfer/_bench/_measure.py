@@ -16,6 +16,7 @@ import numpy as np
 import zkinfer as zk
 from zkinfer._backends import find_backend
 from zkinfer._bench import _machine
+from zkinfer._bench._random import RandomModel
 from zkinfer._errors import BackendFailed, ChainSupportMissing
 from zkinfer._ezkl._own_calibration import OwnCalibration
 from zkinfer._files import WorkFolder
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from zkinfer_models import ModelCard
 
     Tell = Callable[[str], None]
+    Subject = ModelCard | RandomModel
 
 # What is measured, by the names that rows carry. "ezkl-default" is no backend of the library.
 BACKENDS: dict[str, Callable[[], Backend]] = {
@@ -68,7 +70,7 @@ class Plan:
         Whether to verify on the embedded chain; None does so where its packages are installed.
     """
 
-    cards: tuple[ModelCard, ...]
+    cards: tuple[Subject, ...]
     backends: tuple[str, ...]
     runs: int = 5
     chain: bool | None = None
@@ -79,7 +81,7 @@ class _Contestant:
     """One backend on one model, and its figures so far."""
 
     backend: str
-    card: ModelCard
+    card: Subject
     circuit: Circuit
     x: NDArray[np.float32]
     pk: ProvingKey
@@ -144,7 +146,7 @@ def _chain(plan: Plan, tell: Tell) -> Chain | None:
 
 
 def _measure_model(
-    plan: Plan, card: ModelCard, chain: Chain | None, document: dict[str, Any], tell: Tell
+    plan: Plan, card: Subject, chain: Chain | None, document: dict[str, Any], tell: Tell
 ) -> None:
     contestants: list[_Contestant] = []
 
@@ -185,7 +187,7 @@ def _measure_model(
             document["rows"].append(one.row)
 
 
-def _prepare(plan: Plan, card: ModelCard, backend: str) -> _Contestant:
+def _prepare(plan: Plan, card: Subject, backend: str) -> _Contestant:
     """Compile, compare with float on held-out samples, and make keys."""
     samples = card.samples()
     model = load_model(card.onnx_bytes())
@@ -203,7 +205,9 @@ def _prepare(plan: Plan, card: ModelCard, backend: str) -> _Contestant:
     circuit = proof_system.compile(model, calibration, settings)
     compile_s = time.perf_counter() - started
     comparison = compare(circuit, samples.x[:_HELD_OUT])
-    accuracy_float, accuracy_quantized = comparison.accuracy(samples.y[:_HELD_OUT])
+    # Random weights have no task, and so no accuracy.
+    accuracies = (None, None) if samples.y is None else comparison.accuracy(samples.y[:_HELD_OUT])
+    accuracy_float, accuracy_quantized = accuracies
 
     srs = zk.unsafe_test_srs()
     # Parameters are made once for everybody, so they are there before the clock starts.
@@ -216,6 +220,7 @@ def _prepare(plan: Plan, card: ModelCard, backend: str) -> _Contestant:
         "backend": backend,
         "params": model.parameters,
         "macs": model.macs,
+        "weights": "random" if isinstance(card, RandomModel) else "trained",
         "hidden_inputs": circuit.statement.inputs is Visibility.HIDDEN,
         "hidden_weights": circuit.statement.weights is Visibility.HIDDEN,
         "compile_s": compile_s,
@@ -224,6 +229,7 @@ def _prepare(plan: Plan, card: ModelCard, backend: str) -> _Contestant:
         "prove_s": None,
         "prove_inner_s": None,
         "msm_s": _multiplications(circuit, vk),
+        "msm_ratio": None,
         "peak_mb": None,
         "verify_ms": None,
         "proof_bytes": None,
@@ -327,6 +333,8 @@ def _finish(one: _Contestant, chain: Chain | None) -> None:
         proof_bytes=len(one.bundle.proof),
         runs=len(one.prove_s),
     )
+    if one.row["msm_s"] is not None:
+        one.row["msm_ratio"] = one.row["prove_s"] / one.row["msm_s"]
     if not one.peak_mb:
         one.row["peak_mb"] = _child_peak_mb(one)
     if chain is not None and one.vk.chain_key:

@@ -23,6 +23,8 @@ class Figure(NamedTuple):
 FIGURES = (
     Figure("prove_s", "proof, s", ratio=True),
     Figure("prove_inner_s", "  of which ezkl's prove, s", ratio=True),
+    Figure("msm_s", "its multiplications alone, s", ratio=True),
+    Figure("msm_ratio", "proof over these"),
     Figure("peak_mb", "peak memory, MB", ratio=True),
     Figure("setup_s", "setup, s", ratio=True),
     Figure("pk_mb", "proving key, MB", ratio=True),
@@ -66,7 +68,7 @@ def in_common(rows: list[dict[str, Any]]) -> str:
     row = rows[0]
     hidden = [what for what in ("inputs", "weights") if row[f"hidden_{what}"]]
     return (
-        f"{row['params']:,} parameters, {row['macs']:,} multiplications, "
+        f"{row['params']:,} parameters, {row['weights']} weights, {row['macs']:,} multiplications, "
         f"{' and '.join(hidden) or 'nothing'} hidden"
     )
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from zkinfer._cli._screen import Screen
     from zkinfer._progress import OnProgress
+    from zkinfer_models import ModelCard
 
 _T = TypeVar("_T")
 PROVING_KEY = "proving.key"
@@ -272,7 +273,7 @@ def bench(options: Namespace, screen: Screen) -> int:
     if options.runs < 1:
         raise ArgumentInvalid(f"{options.runs}; at least 1", place="--runs")
     plan = _bench.Plan(
-        cards=tuple(_named("--models", options.models, {c.id: c for c in models()})),
+        cards=tuple(_named("--models", options.models, _measurable())),
         backends=tuple(_named("--backends", options.backends, {n: n for n in _bench.BACKENDS})),
         runs=options.runs,
         chain=options.chain,
@@ -283,6 +284,11 @@ def bench(options: Namespace, screen: Screen) -> int:
     _write_page(page, lambda: _bench.bench_page(document), screen)
     screen.result(document)
     return max((failure["exit_status"] for failure in document["failed"]), default=0)
+
+
+def _measurable() -> dict[str, ModelCard | _bench.RandomModel]:
+    """Return what can be measured, by its name: shipped models, then those with random weights."""
+    return {**{card.id: card for card in models()}, **{each.id: each for each in _bench.RANDOM}}
 
 
 def _bench_command(plan: _bench.Plan) -> str:

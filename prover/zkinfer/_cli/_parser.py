@@ -6,7 +6,7 @@ import argparse
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from zkinfer._bench import BACKENDS
+from zkinfer._bench import BACKENDS, RANDOM
 from zkinfer._cli import _commands as commands
 from zkinfer._parameters._ceremonies import PUBLISHED
 from zkinfer._settings import Optimize, Visibility
@@ -127,7 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--data", help=".npy or .npz of inputs to measure errors and ranges on")
     report.add_argument("--html", metavar="FILE", help="write a page with plots as well")
 
-    _bench(command("bench", commands.bench, "measure backends side by side on shipped models"))
+    _bench(command("bench", commands.bench, "measure backends side by side"))
 
     inspect = command("inspect", commands.inspect, "say what an artefact holds")
     inspect.add_argument("file")
@@ -176,7 +176,14 @@ def build_parser() -> argparse.ArgumentParser:
 def _bench(parser: argparse.ArgumentParser) -> None:
     small = ",".join(card.id for card in models() if card.small)
     backends = ",".join(BACKENDS)
-    parser.add_argument("--models", default=small, metavar="A,B", help=f"default {small}")
+    large = ", ".join(card.id for card in models() if not card.small)
+    random = ", ".join(each.id for each in RANDOM)
+    parser.add_argument(
+        "--models",
+        default=small,
+        metavar="A,B",
+        help=f"default {small}; there are {large}, and with random weights {random}",
+    )
     parser.add_argument(
         "--backends",
         default=backends,
