@@ -52,7 +52,7 @@ def _answer(out: IO[str], **fields: object) -> None:
     out.flush()
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Return the peak memory of this process."""
     try:
         with Path("/proc/self/status").open() as status:
@@ -80,7 +80,7 @@ def main() -> int:
         except BaseException as error:
             _answer(out, failed=call["name"], kind=type(error).__name__, message=str(error))
             return 1
-    _answer(out, peak_mb=_peak_mb())
+    _answer(out, peak_mb=peak_mb())
     return 0
 
 

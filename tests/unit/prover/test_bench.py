@@ -1,5 +1,6 @@
 """The benchmark: its document, its rules, and what people see of it. No times are judged."""
 
+import hashlib
 import json
 import re
 import sys
@@ -11,19 +12,22 @@ import pytest
 
 import zkinfer as zk
 from tests.unit.prover.pages import read_page
-from zkinfer._bench import BACKENDS, Plan, _machine, _measure, bench_page, measure, tables
+from zkinfer._bench import BACKENDS, RANDOM, Plan, _machine, _measure, bench_page, measure, tables
 from zkinfer._cli import main
 from zkinfer._ezkl._own_calibration import OwnCalibration
 from zkinfer_circuits import load_model
-from zkinfer_models import model
+from zkinfer_models import model, models
 
 PERFORMANCE = Path(__file__).parents[3] / "docs" / "performance.md"
 REAL, WHOLE, WORDS, TRUTH, NOTHING = (float,), (int,), (str,), (bool,), (type(None),)
+DRAWN = "1cd99900b0f08d3df8637b00d63e1674028f41c2fadb95ffeb228db2ef18726b"
+PLUMB = Plan((model("breast-cancer"),), ("plumb",), runs=1, chain=False)
 ROW = {
     "model": WORDS,
     "backend": WORDS,
     "params": WHOLE,
     "macs": WHOLE,
+    "weights": WORDS,
     "hidden_inputs": TRUTH,
     "hidden_weights": TRUTH,
     "compile_s": REAL,
@@ -32,6 +36,7 @@ ROW = {
     "prove_s": REAL,
     "prove_inner_s": REAL,
     "msm_s": NOTHING,
+    "msm_ratio": NOTHING,
     "peak_mb": REAL,
     "verify_ms": REAL,
     "proof_bytes": WHOLE,
@@ -84,6 +89,7 @@ def check_row(row):
     assert list(row) == list(ROW)
     for name, value in row.items():
         assert type(value) in ROW[name], name
+    assert row["weights"] == "trained"
     assert row["hidden_inputs"]
     assert not row["hidden_weights"]
     assert row["gas_fork"] == "prague"
@@ -136,7 +142,9 @@ def test_ratios_are_against_the_first_backend(two):
     text = tables(two)
     (line,) = [line for line in text.splitlines() if line.strip().startswith("proof, s")]
     assert line.split()[-1] == "2.00x"
-    assert "breast-cancer: 530 parameters, 512 multiplications, inputs hidden" in text
+    assert (
+        "breast-cancer: 530 parameters, trained weights, 512 multiplications, inputs hidden" in text
+    )
     page = read_page(bench_page(two))
     assert "2.00x" in page.text
     assert "ezkl-default" in page.text
@@ -172,6 +180,60 @@ def test_wrong_arguments_are_refused_before_any_work(capsys, arguments, place):
     assert (error["code"], error["place"]) == ("ZK213", place)
 
 
+def test_a_network_with_random_weights_is_measured_and_named_so(capsys):
+    """The smallest, by Plumb: weights are hidden, and the yardstick is there."""
+    options = ["--models", "mlp-512", "--backends", "plumb", "--runs", "1", "--no-chain", "--json"]
+    assert main(["bench", *options]) == 0
+    said = capsys.readouterr()
+    (row,) = json.loads(said.out)["rows"]
+    assert list(row) == list(ROW)
+    assert (row["weights"], row["params"], row["macs"]) == ("random", 165_256, 164_864)
+    assert row["hidden_inputs"]
+    assert row["hidden_weights"]
+    assert row["accuracy_float"] is row["accuracy_quantized"] is None
+    assert (row["refused"], row["gas"]) == (0, None)
+    assert row["max_abs_error"] < 0.2
+    assert row["msm_ratio"] == row["prove_s"] / row["msm_s"]
+    for name in ("setup_s", "prove_s", "msm_s", "verify_ms", "peak_mb", "pk_mb", "proof_bytes"):
+        assert row[name] > 0, name
+    assert "165,256 parameters, random weights" in said.err
+    assert "accuracy, float" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("id", "params", "given", "made"),
+    [
+        ("mlp-512", 165_256, (1, 512), (1, 8)),
+        ("dense-1024", 524_800, (1, 1024), (1, 512)),
+        ("cnn-cifar", 62_006, (1, 3, 32, 32), (1, 10)),
+        ("mlp-2m", 1_974_070, (1, 784), (1, 10)),
+    ],
+)
+def test_random_networks_have_their_shapes_and_always_the_same_weights(id, params, given, made):
+    (card,) = [card for card in RANDOM if card.id == id]
+    data = card.onnx_bytes()
+    network = load_model(data)
+    assert (network.parameters, network.input_shape, network.output_shape) == (params, given, made)
+    assert card.onnx_bytes() == data
+    samples, again = card.samples(), card.samples()
+    assert samples.x.shape == samples.calibration.shape == (100, *given[1:])
+    assert samples.x.dtype == np.float32
+    assert np.array_equal(samples.x, again.x)
+    assert not np.array_equal(samples.x, samples.calibration)
+    assert np.abs(samples.x).max() <= 1
+    assert samples.y is None
+
+
+def test_random_networks_are_not_among_the_shipped():
+    assert not {card.id for card in RANDOM} & {card.id for card in models()}
+
+
+def test_drawn_numbers_stay_the_same():
+    """Whatever numpy's own distributions become."""
+    (card,) = [card for card in RANDOM if card.id == "mlp-512"]
+    assert hashlib.sha256(card.samples().x.tobytes()).hexdigest() == DRAWN
+
+
 @dataclass
 class Fake:
     """Stands for a backend on a model; notes each of its proofs."""
@@ -182,6 +244,7 @@ class Fake:
     runs: int = 3
     prove_s: list = field(default_factory=list)
     prove_inner_s: list = field(default_factory=list)
+    msm_s: list = field(default_factory=list)
     verify_s: list = field(default_factory=list)
     bundle: None = None
     failed: bool = False
@@ -273,6 +336,14 @@ def test_peak_memory_is_not_that_of_whoever_starts_the_prover(breast_cancer):
     zk.prove(breast_cancer.pk, breast_cancer.x, on_progress=lambda p: peaks.append(p.peak_mb))
     assert ballast.nbytes == 400 << 20
     assert 10 < peaks[-1] < 300
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_nor_is_that_of_plumbs_proof_in_a_process_of_its_own():
+    ballast = np.ones(600 << 17)
+    (row,) = measure(PLUMB, lambda _: None)["rows"]
+    assert ballast.nbytes == 600 << 20
+    assert 30 < row["peak_mb"] < 500
 
 
 @pytest.mark.deep
