@@ -66,7 +66,7 @@ pub(crate) fn word_to_coordinate(word: &[u8; 32]) -> Result<Fq, PointError> {
     for (limb, bytes) in limbs.iter_mut().rev().zip(word.as_chunks::<8>().0) {
         *limb = u64::from_be_bytes(*bytes);
     }
-    Fq::from_bigint(BigInt(limbs)).ok_or(PointError::NotCanonical { got: *word })
+    Fq::from_bigint(BigInt(limbs)).ok_or(PointError::NotCanonical { got: *word }) // Protocol
 }
 
 /// Writes a coordinate.
@@ -82,18 +82,18 @@ pub(crate) fn coordinate_to_word(value: &Fq) -> [u8; 32] {
 pub fn g1_from_bytes(bytes: &[u8; G1_BYTES], encoding: Encoding) -> Result<G1Affine, PointError> {
     let (words, _) = bytes.as_chunks::<32>();
     let &[x, y] = words else {
-        return Err(PointError::NotOnCurve); // 64 bytes are two words
+        return Err(PointError::NotOnCurve); // Unreachable: 64 bytes are two words
     };
     let (x, y) = (word_to_coordinate(&x)?, word_to_coordinate(&y)?);
     // (0, 0) is no point of y^2 = x^3 + 3, so it is free to mean the identity.
     if x.is_zero() && y.is_zero() {
         return match encoding {
-            Encoding::Nonzero => Err(PointError::Identity),
+            Encoding::Nonzero => Err(PointError::Identity), // Protocol
             Encoding::Any => Ok(G1Affine::identity()),
         };
     }
     let point = G1Affine::new_unchecked(x, y);
-    if point.is_on_curve() { Ok(point) } else { Err(PointError::NotOnCurve) }
+    if point.is_on_curve() { Ok(point) } else { Err(PointError::NotOnCurve) } // Protocol
 }
 
 /// Writes a point of the first group; the identity is zeros.
@@ -203,7 +203,7 @@ fn powers_at(srs: &Srs, first: usize, len: usize) -> Result<&[G1Affine], CommitE
     first
         .checked_add(len)
         .and_then(|end| srs.powers().get(first..end))
-        .ok_or(CommitError::Row { row: rows.max(first), rows })
+        .ok_or(CommitError::Row { row: rows.max(first), rows }) // Usage
 }
 
 /// Commits to a column of field elements, the rows after the last one being zero.
@@ -244,7 +244,7 @@ pub fn commit_small(srs: &Srs, values: &[i64], bound: u64) -> Result<Commitment,
 pub fn commit_small_at(srs: &Srs, first: usize, values: &[i64], bound: u64) -> Result<Commitment, CommitError> {
     let powers = powers_at(srs, first, values.len())?;
     if let Some((row, &value)) = (first..).zip(values).find(|(_, value)| value.unsigned_abs() > bound) {
-        return Err(CommitError::Bound { row, value, bound });
+        return Err(CommitError::Bound { row, value, bound }); // Usage
     }
     Ok(Commitment(msm::small(powers, values, bound).into_affine()))
 }
@@ -260,7 +260,7 @@ pub fn commit_sparse(srs: &Srs, cells: &[(usize, Fr)]) -> Result<Commitment, Com
         .iter()
         .map(|&(row, value)| {
             let power = srs.powers().get(row);
-            power.map(|power| (*power, value)).ok_or(CommitError::Row { row, rows })
+            power.map(|power| (*power, value)).ok_or(CommitError::Row { row, rows }) // Usage
         })
         .collect::<Result<Vec<_>, _>>()?
         .into_iter()

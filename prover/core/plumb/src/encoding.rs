@@ -200,7 +200,7 @@ impl Parser<'_> {
     fn take<const N: usize>(&mut self, reading: &'static str) -> Parsed<[u8; N]> {
         let position = self.position;
         let rest = self.bytes.get(position..).unwrap_or_default();
-        let got = rest.first_chunk::<N>().ok_or(DescriptorError::Truncated { reading, position })?;
+        let got = rest.first_chunk::<N>().ok_or(DescriptorError::Truncated { reading, position })?; // Protocol
         self.position += N;
         Ok(*got)
     }
@@ -229,7 +229,7 @@ impl Parser<'_> {
     fn choice<T>(&mut self, reading: &'static str, known: impl Fn(u8) -> Option<T>) -> Parsed<T> {
         let position = self.position;
         let got = self.u8(reading)?;
-        known(got).ok_or(DescriptorError::Value { reading, position, got: u64::from(got) })
+        known(got).ok_or(DescriptorError::Value { reading, position, got: u64::from(got) }) // Protocol
     }
 
     // Lists grow as they are read, so a large count in a short descriptor costs nothing.
@@ -318,7 +318,7 @@ impl Parser<'_> {
                     reading: "block column",
                     position,
                     got: u64::from(u16::from_be_bytes([column, j])),
-                });
+                }); // Protocol
             }
         };
         Ok(Block { column, offset: self.u32("block offset")?, dims: self.dims()? })
@@ -404,11 +404,11 @@ impl Parser<'_> {
                 reading: "magic",
                 position: 0,
                 got: u64::from(u32::from_be_bytes(magic)),
-            });
+            }); // Protocol
         }
         let version = self.u16("version")?;
         if version != VERSION {
-            return Err(DescriptorError::Value { reading: "version", position: MAGIC.len(), got: u64::from(version) });
+            return Err(DescriptorError::Value { reading: "version", position: MAGIC.len(), got: u64::from(version) }); // Protocol
         }
         let [log_rows, log_pad, range_bits, value_bits] = self.take("sizes")?;
         let batch = self.u32("batch")?;
@@ -455,7 +455,7 @@ impl Descriptor {
         let mut parser = Parser { bytes, position: 0 };
         let descriptor = parser.descriptor()?;
         if parser.position != bytes.len() {
-            return Err(DescriptorError::Trailing { expected: parser.position, got: bytes.len() });
+            return Err(DescriptorError::Trailing { expected: parser.position, got: bytes.len() }); // Protocol
         }
         Ok(descriptor)
     }

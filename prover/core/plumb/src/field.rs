@@ -32,7 +32,7 @@ pub fn from_word(word: &Word) -> Result<Fr, NotCanonical> {
     for (limb, bytes) in limbs.iter_mut().rev().zip(word.chunks_exact(8)) {
         *limb = bytes.iter().fold(0, |v, b| v << 8 | u64::from(*b));
     }
-    Fr::from_bigint(BigInt(limbs)).ok_or(NotCanonical { got: *word })
+    Fr::from_bigint(BigInt(limbs)).ok_or(NotCanonical { got: *word }) // A11
 }
 
 /// The encoding of a field element.

@@ -69,7 +69,7 @@ impl<S: Scheme> VerifyingKey<S> {
     /// their ranges. Whoever uses a key of public weights has committed to them, or trusts somebody who has.
     pub fn new(scheme: &S, layout: Layout, weights: Vec<S::Commitment>) -> Result<Self, ChunkCount> {
         if weights.len() != layout.chunks() {
-            return Err(ChunkCount { expected: layout.chunks(), got: weights.len() });
+            return Err(ChunkCount { expected: layout.chunks(), got: weights.len() }); // Protocol
         }
         let words: Vec<Word> = weights.iter().flat_map(|w| scheme.to_words(w)).collect();
         let descriptor = keccak(&[&layout.descriptor().to_bytes()]);
@@ -201,7 +201,7 @@ pub(crate) fn salted_key<P: Committer>(
     rng: &mut impl Randomness,
 ) -> Result<ProvingKey<P::Scheme>, SetupError> {
     let mut chunks = weight_chunks(&layout, &model).map_err(SetupError::Weights)?;
-    masks::salt_weights(&layout, &mut chunks, rng).map_err(SetupError::Randomness)?;
+    masks::salt_weights(&layout, &mut chunks, rng).map_err(SetupError::Randomness)?; // Usage
     key_of_chunks(committer, layout, model, chunks)
 }
 
@@ -215,7 +215,7 @@ pub(crate) fn key_of_chunks<P: Committer>(
     let mut weights = Vec::with_capacity(chunks.len());
     for (part, chunk) in chunks.iter().enumerate() {
         let step = Step { stage: Stage::CommitWeights, part, parts: chunks.len() };
-        committer.reached(step).map_err(SetupError::Cancelled)?;
+        committer.reached(step).map_err(SetupError::Cancelled)?; // Usage
         weights.push(committer.commit(chunk).map_err(SetupError::Scheme)?);
     }
     let verifying = VerifyingKey::new(committer.scheme(), layout, weights);
@@ -247,11 +247,11 @@ pub fn commit_input<P: Committer>(
     let d = layout.descriptor();
     if inputs.len() != layout.inputs() {
         let error = WitnessError::InputCount { expected: layout.inputs(), got: inputs.len() };
-        return Err(SetupError::Weights(error));
+        return Err(SetupError::Weights(error)); // Usage
     }
     if d.input_visibility != Visibility::Committed {
         let reason = "this circuit has no committed input".to_string();
-        return Err(SetupError::Scheme(SchemeError { reason }));
+        return Err(SetupError::Scheme(SchemeError { reason })); // Usage
     }
     commit_input_with(committer, layout, inputs, &mut System)
 }

@@ -67,7 +67,7 @@ impl Scheme for Kzg {
         match words.as_flattened().try_into() {
             // the protocol says where the identity is refused
             Ok(bytes) => Commitment::from_bytes_or_identity(bytes).map_err(invalid),
-            Err(_) => Err(InvalidCommitment { reason: format!("expected 2 words, got {}", words.len()) }),
+            Err(_) => Err(InvalidCommitment { reason: format!("expected 2 words, got {}", words.len()) }), // Protocol
         }
     }
 

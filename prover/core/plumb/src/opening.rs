@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
     fn new(bytes: &'a [u8]) -> Result<Self, OpeningError> {
         let length = OpeningError::Length { expected: PROOF_BYTES, got: bytes.len() };
         if bytes.len() != PROOF_BYTES {
-            return Err(length);
+            return Err(length); // Protocol
         }
         Ok(Self { words: bytes.as_chunks().0.iter(), length })
     }
@@ -180,13 +180,13 @@ impl<'a> Reader<'a> {
     fn point(&mut self, element: &'static str) -> Result<G1Affine, OpeningError> {
         let mut bytes = [0; G1_BYTES];
         for half in bytes.as_chunks_mut().0 {
-            *half = *self.words.next().ok_or(self.length)?;
+            *half = *self.words.next().ok_or(self.length)?; // Unreachable: the length is right
         }
         g1_from_bytes(&bytes, Encoding::Nonzero).map_err(|error| OpeningError::Point { element, error })
     }
 
     fn scalar(&mut self, element: &'static str) -> Result<Fr, OpeningError> {
-        let got = *self.words.next().ok_or(self.length)?;
+        let got = *self.words.next().ok_or(self.length)?; // Unreachable: the length is right
         from_word(&got).map_err(|_| OpeningError::Scalar { element, got })
     }
 }
@@ -203,9 +203,9 @@ struct Place {
 
 impl Place {
     fn new(alpha: Fr, zeta: Fr, b: usize) -> Result<Self, OpeningError> {
-        let inverse = zeta.inverse().ok_or(OpeningError::Challenge)?;
+        let inverse = zeta.inverse().ok_or(OpeningError::Challenge)?; // Protocol
         if alpha == zeta || alpha == inverse || zeta == inverse {
-            return Err(OpeningError::Challenge);
+            return Err(OpeningError::Challenge); // Protocol
         }
         Ok(Self { alpha, zeta, inverse, power: zeta.pow([b as u64 - 1]) })
     }
@@ -263,7 +263,7 @@ fn batch_at(place: &Place, polynomials: &[Opened; 4], x: Fr) -> Result<AtX, Open
                 numerator *= difference;
                 denominator *= *point - other;
             }
-            let inverse = denominator.inverse().ok_or(OpeningError::Challenge)?;
+            let inverse = denominator.inverse().ok_or(OpeningError::Challenge)?; // Unreachable: `Place` has three points
             value += *scale * numerator * inverse;
         }
     }
@@ -288,7 +288,7 @@ fn p_at_alpha(
                 - value.double())
         - place.zeta * values.s_zeta
         - place.inverse * values.s_inverse;
-    let half = Fr::from(2u64).inverse().ok_or(OpeningError::Challenge)?;
+    let half = Fr::from(2u64).inverse().ok_or(OpeningError::Challenge)?; // Unreachable: 2 is not zero
     Ok(twice * half)
 }
 
@@ -296,7 +296,7 @@ fn p_at_alpha(
 fn halves(point: &[Fr]) -> Result<([&[Fr]; 2], usize), OpeningError> {
     let variables = point.len();
     if !(SMALLEST_VARIABLES..=LARGEST_VARIABLES).contains(&variables) || !variables.is_multiple_of(2) {
-        return Err(OpeningError::Variables { got: variables });
+        return Err(OpeningError::Variables { got: variables }); // Protocol
     }
     let (u, v) = point.split_at(variables / 2);
     Ok(([u, v], 1 << (variables / 2)))
@@ -373,7 +373,7 @@ fn add_scaled(sum: &mut Vec<Fr>, polynomial: &[Fr], scale: Fr) {
 fn commit_element(srs: &Srs, element: &'static str, polynomial: &[Fr]) -> Result<G1Affine, OpeningError> {
     let commitment = commit(srs, polynomial)?;
     if commitment.is_identity() {
-        return Err(OpeningError::Vanishing { element });
+        return Err(OpeningError::Vanishing { element }); // Usage
     }
     Ok(commitment.point())
 }
@@ -396,7 +396,7 @@ pub fn open(
 ) -> Result<OpeningProof, OpeningError> {
     let ([u, v], b) = halves(point)?;
     if cells.len() != b * b {
-        return Err(OpeningError::Cells { expected: b * b, got: cells.len() });
+        return Err(OpeningError::Cells { expected: b * b, got: cells.len() }); // Usage
     }
     absorb_claim(transcript, commitment, point, &value);
 
@@ -404,7 +404,7 @@ pub fn open(
     let p_poly = fix_columns(cells, v);
     let expected = inner_product(&p_poly, &eq_table(u));
     if expected != value {
-        return Err(OpeningError::Value { expected, got: value });
+        return Err(OpeningError::Value { expected, got: value }); // Usage
     }
     let p = commit_element(srs, "[p]", &p_poly)?;
     absorb_points(transcript, "opening p", &[p]);

@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8], expected: usize) -> Result<Self, Malformed> {
         let (words, rest) = bytes.as_chunks::<32>();
         if words.len() != expected || !rest.is_empty() {
-            return Err(Malformed::Length { expected: expected.saturating_mul(32), got: bytes.len() });
+            return Err(Malformed::Length { expected: expected.saturating_mul(32), got: bytes.len() }); // Protocol
         }
         Ok(Reader { words, position: 0 })
     }
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
         let got = self
             .words
             .get(self.position..end)
-            .ok_or(Malformed::Length { expected: end.saturating_mul(32), got: self.words.len() * 32 })?;
+            .ok_or(Malformed::Length { expected: end.saturating_mul(32), got: self.words.len() * 32 })?; // Protocol
         self.position = end;
         Ok(got)
     }

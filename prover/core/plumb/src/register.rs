@@ -54,7 +54,7 @@ impl<S: Scheme> VerifyingKey<S> {
     /// The key, fit for use, if `proof` is a registration of its weights. A key that is fit already stays as it is: one of
     /// public weights never holds a registration.
     pub fn registered(&self, scheme: &S, proof: &[u8]) -> Result<Self, VerifyError> {
-        check_registration(scheme, self, proof)?;
+        check_registration(scheme, self, proof)?; // A4
         let registration = if self.is_registered() { self.registration.clone() } else { proof.to_vec() };
         Ok(VerifyingKey { registration, ..self.clone() })
     }

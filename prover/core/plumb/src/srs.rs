@@ -131,7 +131,7 @@ impl SrsVerifier {
         let verifier = SrsVerifier { tau_g1, tau_g2: g2_from_bytes(tau_g2).map_err(point(2))? };
         // e([tau]_1, [1]_2) = e([1]_1, [tau]_2)
         let claim = PairingClaim { left: tau_g1, right: G1Affine::generator() };
-        verifier.check(&claim).map_err(|PairingMismatch| SrsError::Inconsistent)?;
+        verifier.check(&claim).map_err(|PairingMismatch| SrsError::Inconsistent)?; // A15
         Ok(verifier)
     }
 
@@ -150,7 +150,7 @@ impl SrsVerifier {
     pub fn check(&self, claim: &PairingClaim) -> Result<(), PairingMismatch> {
         // e(left, [1]_2) e(-right, [tau]_2) = 1
         let product = Bn254::multi_pairing([claim.left, -claim.right], [G2Affine::generator(), self.tau_g2]);
-        if product.is_zero() { Ok(()) } else { Err(PairingMismatch) }
+        if product.is_zero() { Ok(()) } else { Err(PairingMismatch) } // A15
     }
 
     /// Checks several equations by one: sum rho^i left_i against sum rho^i right_i, where rho is the hash of all.
@@ -195,14 +195,14 @@ impl Srs {
     /// Every variant of [`SrsError`] but `ZeroSecret`. Where several points are wrong, any one of them is named.
     pub fn from_bytes(log_size: u32, g1: &[u8], g2: &[u8]) -> Result<Self, SrsError> {
         if !(SMALLEST_LOG_SIZE..=LARGEST_LOG_SIZE).contains(&log_size) {
-            return Err(SrsError::LogSize { got: log_size });
+            return Err(SrsError::LogSize { got: log_size }); // A15
         }
         let (chunks, rest) = g1.as_chunks::<G1_BYTES>();
         if chunks.len() != 1 << log_size || !rest.is_empty() {
-            return Err(SrsError::Length { group: 1, expected: G1_BYTES << log_size, got: g1.len() });
+            return Err(SrsError::Length { group: 1, expected: G1_BYTES << log_size, got: g1.len() }); // A15
         }
         let (&[one_g2, tau_g2], []) = g2.as_chunks::<G2_BYTES>() else {
-            return Err(SrsError::Length { group: 2, expected: 2 * G2_BYTES, got: g2.len() });
+            return Err(SrsError::Length { group: 2, expected: 2 * G2_BYTES, got: g2.len() }); // A15
         };
         let powers: Vec<G1Affine> = chunks
             .par_iter()
@@ -212,17 +212,17 @@ impl Srs {
             })
             .collect::<Result<_, _>>()?;
         if powers.first() != Some(&G1Affine::generator()) {
-            return Err(SrsError::Generator { group: 1 });
+            return Err(SrsError::Generator { group: 1 }); // A15
         }
         let second = |power, bytes| g2_from_bytes(bytes).map_err(|error| SrsError::Point { group: 2, power, error });
         if second(0, &one_g2)? != G2Affine::generator() {
-            return Err(SrsError::Generator { group: 2 });
+            return Err(SrsError::Generator { group: 2 }); // A15
         }
         let tau_g1 = powers.get(1).copied().unwrap_or_default();
         let verifier = SrsVerifier { tau_g1, tau_g2: second(1, &tau_g2)? };
         let digest = Keccak256::new_with_prefix(b"powers of tau").chain_update(g1).chain_update(g2).finalize();
         let claim = consistency(&powers, Fr::from_be_bytes_mod_order(&digest))?;
-        verifier.check(&claim).map_err(|PairingMismatch| SrsError::Inconsistent)?;
+        verifier.check(&claim).map_err(|PairingMismatch| SrsError::Inconsistent)?; // A15
         Ok(Self { log_size, powers, verifier })
     }
 
@@ -235,10 +235,10 @@ impl Srs {
     /// `LogSize`, `ZeroSecret`.
     pub fn unsafe_from_known_secret(tau: Fr, log_size: u32) -> Result<Self, SrsError> {
         if !(SMALLEST_LOG_SIZE..=LARGEST_LOG_SIZE).contains(&log_size) {
-            return Err(SrsError::LogSize { got: log_size });
+            return Err(SrsError::LogSize { got: log_size }); // Usage
         }
         if tau.is_zero() {
-            return Err(SrsError::ZeroSecret);
+            return Err(SrsError::ZeroSecret); // Usage
         }
         let exponents: Vec<Fr> =
             std::iter::successors(Some(Fr::one()), |power| Some(*power * tau)).take(1 << log_size).collect();
@@ -258,7 +258,7 @@ impl Srs {
     /// `LogSize`: too small, or larger than these.
     pub fn truncated(&self, log_size: u32) -> Result<Self, SrsError> {
         if !(SMALLEST_LOG_SIZE..=self.log_size).contains(&log_size) {
-            return Err(SrsError::LogSize { got: log_size });
+            return Err(SrsError::LogSize { got: log_size }); // Usage
         }
         let powers = self.powers.iter().take(1 << log_size).copied().collect();
         Ok(Self { log_size, powers, verifier: self.verifier.clone() })
@@ -306,7 +306,7 @@ impl Srs {
 /// of degree below n; rho is the hash of all points.
 fn consistency(powers: &[G1Affine], rho: Fr) -> Result<PairingClaim, SrsError> {
     let (&[first, .., last], false) = (powers, rho.is_zero()) else {
-        return Err(SrsError::Inconsistent);
+        return Err(SrsError::Inconsistent); // Unreachable: there are two powers or more, and rho is a digest
     };
     let mut coefficients = Vec::with_capacity(powers.len());
     let mut power = Fr::one();
@@ -324,20 +324,20 @@ fn consistency(powers: &[G1Affine], rho: Fr) -> Result<PairingClaim, SrsError> {
 fn g2_from_bytes(bytes: &[u8; G2_BYTES]) -> Result<G2Affine, PointError> {
     let (words, _) = bytes.as_chunks::<32>();
     let &[x1, x0, y1, y0] = words else {
-        return Err(PointError::Identity); // 128 bytes are four words
+        return Err(PointError::Identity); // Unreachable: 128 bytes are four words
     };
     let coordinate =
         |real: &[u8; 32], imaginary: &[u8; 32]| Ok(Fq2::new(word_to_coordinate(real)?, word_to_coordinate(imaginary)?));
     let (x, y) = (coordinate(&x0, &x1)?, coordinate(&y0, &y1)?);
     if x.is_zero() && y.is_zero() {
-        return Err(PointError::Identity);
+        return Err(PointError::Identity); // A15
     }
     let point = G2Affine::new_unchecked(x, y);
     if !point.is_on_curve() {
-        return Err(PointError::NotOnCurve);
+        return Err(PointError::NotOnCurve); // A15
     }
     if !point.is_in_correct_subgroup_assuming_on_curve() {
-        return Err(PointError::NotInSubgroup);
+        return Err(PointError::NotInSubgroup); // A15
     }
     Ok(point)
 }

@@ -88,7 +88,7 @@ fn value(position: usize, word: &Word, [low, high]: [i64; 2]) -> Result<Fr, Stat
     let scalar = field::from_word(word).map_err(|got| StatementError::Scalar { position, got })?;
     match field::to_integer(&scalar, low, high) {
         Some(_) => Ok(scalar),
-        None => Err(StatementError::Domain { position, expected: [low, high], got: *word }),
+        None => Err(StatementError::Domain { position, expected: [low, high], got: *word }), // A4
     }
 }
 
@@ -103,7 +103,7 @@ impl<C> Statement<C> {
         let layout = &key.layout;
         let expected = public_input_words::<S>(layout);
         if words.len() != expected {
-            return Err(StatementError::Count { expected, got: words.len() });
+            return Err(StatementError::Count { expected, got: words.len() }); // A10
         }
         let (first, outputs) = words.split_at(expected - layout.outputs());
         let values = |words: &[Word], start: usize, domain| {
@@ -116,7 +116,7 @@ impl<C> Statement<C> {
             Visibility::Committed => {
                 let c = scheme.parse(first).map_err(StatementError::Commitment)?;
                 if scheme.is_identity(&c) {
-                    return Err(StatementError::IdentityCommitment);
+                    return Err(StatementError::IdentityCommitment); // A8
                 }
                 commitment = Some(c);
             }

@@ -121,7 +121,7 @@ impl Transcript {
     pub fn nonzero_challenge(&mut self, label: &'static str) -> Result<Fr, ZeroChallenge> {
         let value = self.challenge(label);
         if value.is_zero() {
-            return Err(ZeroChallenge { label });
+            return Err(ZeroChallenge { label }); // Protocol
         }
         Ok(value)
     }

@@ -102,7 +102,7 @@ pub fn verify<S: Scheme>(
     ctx: &Word,
 ) -> Result<(), VerifyError> {
     if !key.is_registered() {
-        return Err(VerifyError::Unregistered);
+        return Err(VerifyError::Unregistered); // A4
     }
     let statement = Statement::from_words(scheme, key, public_inputs, ctx).map_err(VerifyError::Statement)?;
     accept(scheme, replay(scheme, key, proof, &statement, Transcript::new(DOMAIN))?)
@@ -203,7 +203,7 @@ pub(crate) fn replay<'a, S: Scheme>(
     // 1: phase 1, then G1 and G2
     let phase1 = receive(scheme, &mut reader, &mut t, "phase 1", layout.phase1().len() + 2)?;
     if let Some(position) = phase1.iter().position(|c| scheme.is_identity(c)) {
-        return Err(VerifyError::Rejected(Rejection::IdentityCommitment { position }));
+        return Err(VerifyError::Rejected(Rejection::IdentityCommitment { position })); // Protocol
     }
     let r = t.nonzero_challenge("r")?;
     let (alpha, gamma) = (t.challenge("alpha"), t.challenge("gamma"));

@@ -142,34 +142,34 @@ impl<'a> Parts<'a> {
         let mut parts = Parts(bytes);
         let got = *parts.array("kind")?;
         if got != kind {
-            return Err(KeyError::Kind { expected: kind, got });
+            return Err(KeyError::Kind { expected: kind, got }); // A9
         }
         match u16::from_be_bytes(*parts.array("version")?) {
             VERSION => Ok(parts),
-            got => Err(KeyError::Version { expected: VERSION, got }),
+            got => Err(KeyError::Version { expected: VERSION, got }), // Protocol
         }
     }
 
     /// Like [`Parts::new`], for bytes that end with the digest of all before.
     fn sealed(bytes: &'a [u8], kind: [u8; 4]) -> Result<Self, KeyError> {
         // a strange kind or version is the better news
-        Parts::new(bytes, kind)?;
+        Parts::new(bytes, kind)?; // Usage
         match bytes.split_last_chunk::<32>() {
             Some((body, digest)) if keccak(&[body]) == *digest => Parts::new(body, kind),
-            _ => Err(KeyError::Damaged),
+            _ => Err(KeyError::Damaged), // Protocol
         }
     }
 
     fn array<const N: usize>(&mut self, part: &'static str) -> Result<&'a [u8; N], KeyError> {
         let short = KeyError::Length { part, expected: N as u64, got: self.0.len() as u64 };
-        let (found, rest) = self.0.split_first_chunk::<N>().ok_or(short)?;
+        let (found, rest) = self.0.split_first_chunk::<N>().ok_or(short)?; // Protocol
         self.0 = rest;
         Ok(found)
     }
 
     fn bytes(&mut self, part: &'static str, n: u64) -> Result<&'a [u8], KeyError> {
         let short = KeyError::Length { part, expected: n, got: self.0.len() as u64 };
-        let n = usize::try_from(n).ok().filter(|n| *n <= self.0.len()).ok_or(short)?;
+        let n = usize::try_from(n).ok().filter(|n| *n <= self.0.len()).ok_or(short)?; // Protocol
         let (found, rest) = self.0.split_at(n);
         self.0 = rest;
         Ok(found)
@@ -199,7 +199,7 @@ impl<'a> Parts<'a> {
     fn end(self) -> Result<(), KeyError> {
         match self.0.len() {
             0 => Ok(()),
-            got => Err(KeyError::Length { part: "after the end", expected: 0, got: got as u64 }),
+            got => Err(KeyError::Length { part: "after the end", expected: 0, got: got as u64 }), // Protocol
         }
     }
 }
@@ -259,7 +259,7 @@ impl VerifyingKey<Kzg> {
         let hidden = layout.descriptor().weight_visibility != Visibility::Public;
         let words = if hidden { proof_words::<Kzg>(&layout.registration()) } else { 0 };
         let registration = parts.bytes("registration", words as u64 * 32)?;
-        parts.end()?;
+        parts.end()?; // Protocol
         let scheme = Kzg::new(SrsVerifier::from_bytes(tau_g1, tau_g2).map_err(KeyError::Srs)?);
         let parse = |point: &[u8; G1_BYTES]| parse(&scheme, point);
         let weights = points.as_chunks().0.iter().map(parse).collect::<Result<_, _>>()?;
@@ -318,8 +318,8 @@ impl ProvingKey<Kzg> {
             let biases = parts.integers("biases", l.out().into(), width(l.bias_bits))?;
             model.push(LayerWeights { maps, biases });
         }
-        parts.end()?;
-        check_weights(layout, &model).map_err(KeyError::Values)?;
+        parts.end()?; // Protocol
+        check_weights(layout, &model).map_err(KeyError::Values)?; // Protocol
         let mut chunks = weight_chunks(layout, &model).map_err(KeyError::Values)?;
         masks::place_salts(layout, &mut chunks, salts);
         Ok((scheme, ProvingKey { verifying, model, chunks }))
@@ -357,16 +357,16 @@ impl CommittedInput<Kzg> {
         let mut parts = Parts::sealed(bytes, COMMITTED)?;
         let got = *parts.array::<32>("circuit id")?;
         if got != key.circuit_id {
-            return Err(KeyError::Circuit { expected: key.circuit_id, got });
+            return Err(KeyError::Circuit { expected: key.circuit_id, got }); // A13
         }
         let commitment = parse(scheme, parts.array("C_in")?)?;
         let salts = parts.salts(layout.descriptor().input_salts.len())?;
         let values = parts.integers("values", layout.inputs() as u64, 8)?;
-        parts.end()?;
+        parts.end()?; // Protocol
         let domain = layout.descriptor().input_domain;
         if let Some(position) = values.iter().position(|v| !(domain[0]..=domain[1]).contains(v)) {
             let error = WitnessError::InputOutOfDomain { position, domain, got: values[position] };
-            return Err(KeyError::Values(error));
+            return Err(KeyError::Values(error)); // Protocol
         }
         Ok(CommittedInput { column: masks::input_column_of(layout, &values, salts), commitment })
     }
