@@ -51,7 +51,7 @@ test-deep: setup
 	$(BIN)/pytest -m ""
 
 mutants: setup
-	$(BIN)/python tests/mutants.py
+	$(BIN)/python -m tests.mutants
 
 # Say more with ARGS='--models lenet5 --html bench.html'; on a machine that does nothing else.
 bench: $(VENV)/.installed

@@ -232,7 +232,10 @@ class Sites:
                     refusing[name, start, end] = number
                 changes.setdefault((name, start, end), []).append((number, entry["new"]))
                 for other in entry.get("also", ()):
-                    key = other["path"], *self.source(other["path"]).find(other["old"], other.get("within"))
+                    key = (
+                        other["path"],
+                        *self.source(other["path"]).find(other["old"], other.get("within")),
+                    )
                     changes.setdefault(key, []).append((number, other["new"]))
         for (name, start, end), news in changes.items():
             source = self.source(name)
@@ -272,9 +275,15 @@ class Sites:
             start = source.start(match.start(), ";{}")
             start += len(code[start:]) - len(code[start:].lstrip())
             text = code[start : match.end()]
-            if re.match(r"let\b|return\b|else\b", text) or "write!" in text or re.search(r"\s[-+*/|]?=\s", text):
+            if (
+                re.match(r"let\b|return\b|else\b", text)
+                or "write!" in text
+                or re.search(r"\s[-+*/|]?=\s", text)
+            ):
                 continue
-            if REFUSAL.search(text) or any(a <= start < b for a, b in self.covered.get(source.name, ())):
+            if REFUSAL.search(text) or any(
+                a <= start < b for a, b in self.covered.get(source.name, ())
+            ):
                 continue
             row = source.tag(start, match.end())
             original = source.text[start : match.end()]
@@ -306,7 +315,11 @@ class Sites:
                 number = self._add(source, start, row, f"return {error}", refuses=True)
                 source.wrap(start, end + 1, f"if crate::mutants::refuses({number}) {{ ", " }")
                 return
-        if token == "Err(" and code[:block].rstrip().endswith("else") and not code[block + 1 : start].strip():
+        if (
+            token == "Err("
+            and code[:block].rstrip().endswith("else")
+            and not code[block + 1 : start].strip()
+        ):
             then = code[:block].rstrip().removesuffix("else").rstrip()
             if then.endswith("}"):
                 depth, i = 0, len(then) - 1
@@ -406,9 +419,11 @@ def make_instrumented(folder: Path, root: Path = ROOT) -> list[Site]:
     for name, source in sites.sources.items():
         written[f"plumb/src/{name}"] = source.instrumented().encode()
     lib = written["plumb/src/lib.rs"].decode()
-    written["plumb/src/lib.rs"] = lib.replace("pub mod masks;", "mod masks;").replace(
-        "\nmod masks;\n", "\nmod masks;\npub mod mutants;\n"
-    ).encode()
+    written["plumb/src/lib.rs"] = (
+        lib.replace("pub mod masks;", "mod masks;")
+        .replace("\nmod masks;\n", "\nmod masks;\npub mod mutants;\n")
+        .encode()
+    )
     written["plumb/src/mutants.rs"] = sites.module().encode()
     table = [asdict(site) for site in sites.found]
     written["sites.json"] = json.dumps(table, indent=1).encode()
