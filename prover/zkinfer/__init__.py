@@ -3,12 +3,11 @@
 Five lines::
 
     circuit = zk.compile(
-        "credit.onnx", calibration=X, inputs="hidden", weights="public", outputs="public"
+        "credit.onnx", calibration=X, inputs="hidden", weights="hidden", outputs="public"
     )
     pk, vk = zk.setup(circuit, srs=zk.unsafe_test_srs())
     bundle = zk.prove(pk, x, context=ctx)
-    zk.verify(vk, bundle)
-    receipt = zk.chain.embedded().deploy(vk).verify(bundle)
+    zk.verify(vk, bundle, context=ctx)
 """
 
 from zkinfer import chain
@@ -35,6 +34,7 @@ from zkinfer._errors import (
     ContextInvalid,
     ContextMismatch,
     DevelopmentKeyRefused,
+    EzklTaken,
     InputFileUnreadable,
     KeystoreUnusable,
     NoContractCode,
@@ -127,6 +127,7 @@ __all__ = [
     "DynamicShape",
     "ExportFailed",
     "ExternalDataRefused",
+    "EzklTaken",
     "InputFileUnreadable",
     "InputNotFinite",
     "InputOutOfRange",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,12 @@ from zkinfer._artifacts import (
 from zkinfer._backends import find_backend
 from zkinfer._errors import (
     ArgumentInvalid,
+    BackendMissing,
     CalibrationInvalid,
     CircuitMismatch,
     ContextInvalid,
     ContextMismatch,
+    EzklTaken,
     PublicInputCountMismatch,
     VisibilityUnsupported,
 )
@@ -60,7 +63,7 @@ def compile(
     inputs: Visibility | str,
     weights: Visibility | str,
     outputs: Visibility | str,
-    backend: str = "ezkl",
+    backend: str | None = None,
     optimize: Optimize | str = Optimize.TIME,
     scale_bits: int | None = None,
     max_error: float | None = None,
@@ -80,7 +83,8 @@ def compile(
     inputs, weights, outputs
         Who learns each of them: ``"hidden"``, ``"committed"`` or ``"public"``. No defaults.
     backend
-        The proof system.
+        The proof system: ``"plumb"`` or ``"ezkl"``. None takes Plumb, and ezkl for what only ezkl
+        can do, with a warning `EzklTaken` that says why.
     optimize
         ``"time"`` of a proof, or ``"gas"`` of its verification on chain: what to make small.
     scale_bits
@@ -120,11 +124,38 @@ def compile(
         sample = np.asarray(calibration, dtype=np.float32)[:1]
         checked = load_model(export_torch(model, sample))
     samples = _calibration(checked, calibration)
-    circuit = find_backend(backend).compile(checked, samples, settings, on_progress)
+    if backend is None:
+        circuit = _compile_by_either(checked, samples, settings, on_progress)
+    else:
+        circuit = find_backend(backend).compile(checked, samples, settings, on_progress)
     if circuit.calibration.program is not None:
         return circuit
     program = _quantized(checked, samples, max_error)
     return replace(circuit, calibration=replace(circuit.calibration, program=program))
+
+
+def _compile_by_either(
+    model: Model,
+    samples: NDArray[np.float32],
+    settings: CircuitSettings,
+    on_progress: OnProgress | None,
+) -> Circuit:
+    """Compile by Plumb, or by ezkl what Plumb cannot do."""
+    refused: ModelRefused | VisibilityUnsupported | None = None
+    if settings.optimize is Optimize.GAS:
+        reason = "optimize='gas' is about contracts, and Plumb has none yet"
+    elif settings.scale_bits is not None:
+        reason = "scale_bits is a setting of ezkl alone"
+    else:
+        try:
+            return find_backend("plumb").compile(model, samples, settings, on_progress)
+        except (ModelRefused, VisibilityUnsupported) as error:
+            refused, reason = error, f"Plumb refuses: {error}"
+    warnings.warn(f"ezkl is taken instead of Plumb: {reason}", EzklTaken, stacklevel=3)
+    try:
+        return find_backend("ezkl").compile(model, samples, settings, on_progress)
+    except BackendMissing as missing:
+        raise (refused or missing) from None
 
 
 def _quantized(

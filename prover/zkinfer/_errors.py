@@ -105,6 +105,10 @@ class ProgramMissing(ZkinferError, ValueError):
     fix = "run it as float or mock; or compile it again, with a larger max_error"
 
 
+class EzklTaken(UserWarning):
+    """No backend was named, and ezkl is taken since Plumb cannot do what is asked."""
+
+
 class BackendError(ZkinferError):
     """The proof system could not do its work."""
 

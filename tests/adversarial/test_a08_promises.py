@@ -24,7 +24,12 @@ def test_a_promise_that_cannot_be_kept_is_refused(change, reason):
     card = model("breast-cancer")
     visibilities = {"inputs": "hidden", "weights": "public", "outputs": "public", **change}
     with pytest.raises(zk.VisibilityUnsupported, match=reason):
-        zk.compile(card.onnx_bytes(), calibration=card.samples().calibration[:4], **visibilities)
+        zk.compile(
+            card.onnx_bytes(),
+            calibration=card.samples().calibration[:4],
+            backend="ezkl",
+            **visibilities,
+        )
 
 
 def test_another_models_weights_are_refused_under_this_key(breast_cancer, attacker):

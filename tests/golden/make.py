@@ -25,6 +25,7 @@ def main(version):
             inputs="hidden",
             weights="public",
             outputs="public",
+            backend="ezkl",
         )
         pk, vk = zk.setup(circuit, srs=zk.unsafe_test_srs())
         circuit.save(folder / f"{card.id}.circuit")

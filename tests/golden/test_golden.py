@@ -55,6 +55,7 @@ def test_circuits_are_what_they_were(name, request):
         inputs="hidden",
         weights="public",
         outputs="public",
+        backend="ezkl",
     )
     pk, vk = zk.setup(circuit, srs=zk.unsafe_test_srs())
     found = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import platform
 import sys
+import warnings
 import zipfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -62,7 +63,9 @@ def demo(options: Namespace, screen: Screen) -> int:
 def compile_(options: Namespace, screen: Screen) -> int:
     """Compile a model."""
     out = _writable(options.out)
-    with screen.progress() as on_progress:
+    with screen.progress() as on_progress, warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: screen.note(f"note: {message}")
+        warnings.simplefilter("always", zk.EzklTaken)
         circuit = zk.compile(
             options.model,
             calibration=_array(options.calibration, "calibration"),

@@ -42,6 +42,7 @@ def run_demo(model_id: str, screen: Screen) -> dict[str, Any]:
             inputs="hidden",
             weights="public",
             outputs="public",
+            backend="ezkl",
             on_progress=on_progress,
         )
         measured = _accuracy(circuit, samples.x, samples.y)
@@ -215,6 +216,7 @@ def _other_key(onnx_bytes: bytes, calibration: NDArray[np.float32]) -> zk.Verify
         inputs="hidden",
         weights="public",
         outputs="public",
+        backend="ezkl",
     )
     return zk.setup(circuit, srs=zk.unsafe_test_srs())[1]
 

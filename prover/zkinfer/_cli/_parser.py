@@ -55,10 +55,9 @@ def build_parser() -> argparse.ArgumentParser:
         )
     compile_.add_argument(
         "--backend",
-        default="ezkl",
         choices=["plumb", "ezkl"],
         help="the proof system: zkinfer's own, which hides weights too and is verified off-chain, "
-        "or ezkl, whose proofs a contract verifies (the default)",
+        "or ezkl, whose proofs a contract verifies; unless given, the first one that can do it",
     )
     compile_.add_argument(
         "--optimize",

@@ -20,7 +20,7 @@ from zkinfer._cli import main
 from zkinfer_models import model, models
 
 CARD = model("breast-cancer")
-VISIBILITIES = ["--inputs", "hidden", "--weights", "public", "--outputs", "public"]
+CHOICES = ["--inputs", "hidden", "--weights", "public", "--outputs", "public", "--backend", "ezkl"]
 NODE_FREE_PORT = "http://127.0.0.1:9"
 
 
@@ -64,7 +64,7 @@ def refused(capsys, folder, code, status, *arguments):
 
 def compile_arguments(model_file, made, out="out.zkc"):
     calibration = made / "calibration.npz"
-    return ["compile", model_file, "--calibration", calibration, *VISIBILITIES, "-o", out]
+    return ["compile", model_file, "--calibration", calibration, *CHOICES, "-o", out]
 
 
 def network(nodes, initializers=()):
@@ -121,7 +121,7 @@ def test_wrong_input_shape(here, made, capsys):
 
 def test_calibration_of_another_shape(here, made, capsys):
     np.save(here / "c.npy", np.zeros((5, 29), np.float32))
-    arguments = ["compile", made / "model.onnx", "--calibration", "c.npy", *VISIBILITIES, "-o", "o"]
+    arguments = ["compile", made / "model.onnx", "--calibration", "c.npy", *CHOICES, "-o", "o"]
     refused(capsys, here, "ZK205", 2, *arguments)
 
 

@@ -23,7 +23,7 @@ import zkinfer as zk
 from zkinfer_models import model
 card = model("breast-cancer")
 circuit = zk.compile(card.onnx_bytes(), calibration=card.samples().calibration[:8],
-                     inputs="hidden", weights="public", outputs="public")
+                     inputs="hidden", weights="public", outputs="public", backend="ezkl")
 _, vk = zk.setup(circuit, srs=zk.unsafe_test_srs())
 print(circuit.digest.hex(), vk.circuit_id)
 """
@@ -31,7 +31,8 @@ print(circuit.digest.hex(), vk.circuit_id)
 
 def compile_with(**changes):
     arguments = {"inputs": "hidden", "weights": "public", "outputs": "public", **changes}
-    return zk.compile(CARD.onnx_bytes(), calibration=CARD.samples().calibration, **arguments)
+    calibration = CARD.samples().calibration
+    return zk.compile(CARD.onnx_bytes(), calibration=calibration, backend="ezkl", **arguments)
 
 
 def test_twenty_compiles_in_separate_processes_give_one_circuit_id():

@@ -115,7 +115,7 @@ def test_no_verb_begins_with_a_model_that_is_not_provable(monkeypatch, breast_ca
     with pytest.raises(UnsupportedOperator):
         zk.compile(
             erf.onnx, calibration=np.repeat(x, 4, 0), inputs="hidden", weights="public",
-            outputs="public",
+            outputs="public", backend="ezkl",
         )  # fmt: skip
     # A stranger's circuit: whoever wrote it did not compile it.
     whole = breast_cancer.circuit

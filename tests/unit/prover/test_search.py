@@ -22,6 +22,7 @@ def made(name, optimize="time"):
         inputs="hidden",
         weights="public",
         outputs="public",
+        backend="ezkl",
         optimize=optimize,
     )
     return circuit, *zk.setup(circuit, srs=zk.unsafe_test_srs()), card.samples().x[0]
