@@ -10,7 +10,7 @@ import numpy as np
 
 from .._errors import LayoutUnsupported
 from .._program._moves import Reshape
-from ._cost import GAS_WORTH, Cost, estimate
+from ._cost import Cost, estimate
 from ._descriptor import Who
 from ._frames import frames_of
 from ._lower import lower
@@ -66,7 +66,7 @@ def layout_program(
     inputs: str,
     weights: str,
     batch: int = 1,
-    gas_worth: float = GAS_WORTH,
+    gas_worth: float = 0.0,
 ) -> PlumbCircuit:
     """Return the layout of a program whose proofs cost least, by a rough model of time and gas.
 

@@ -14,15 +14,27 @@ if TYPE_CHECKING:
     from ._pack import Packing
     from ._plan import Plan
 
-# Nanoseconds on two cores. They decide which of several layouts is used: their ratios matter.
-_FULL = 1900.0  # one full-size scalar in a multi-scalar multiplication
-_SMALL = 350.0  # one small integer there
-_ROW = 60.0  # one row of one column in sumchecks, helpers and combinations
-_WEIGHT = 90.0  # one position of a weight chunk
-_CELL = 120.0  # one cell of a block, in the functionals that read it
-_FIXED = 2e6  # what the smallest proof costs anyway
-# Full-size scalars of an opening, per row: quotients and what is folded.
-_OPENING = 2.5
+# Nanoseconds of one processor, by stage of a proof, as progress names them: medians over the shipped
+# models and those with random weights that `zkinfer bench` makes, with 2^10 to 2^16 rows and 1 to 157
+# chunks (2026-11-25, AMD EPYC). Totals come out within 15 %. They decide which of several layouts is
+# used: their ratios matter.
+# A column of full-size scalars, and each row of it: "commit helpers" by helpers, against rows. What
+# does not grow are buckets and the random rows at its end.
+_FULL_COLUMN, _FULL = 8e6, 3600.0
+# A column of small integers: what "commit" takes beyond its two columns of random numbers.
+_SMALL_COLUMN, _SMALL = 0.7e6, 500.0
+# "open": eight multiplications, two of them as long as a column, and divisions.
+_OPENING, _OPENING_ROW = 38e6, 17_500.0
+# One row of one column in "look-ups" and "claims".
+_ROW = 810.0
+# One position of the weight index, with padding, in "weights".
+_WEIGHT = 300.0
+# One row of a chunk: what "claims" and "open" take for more chunks at one size.
+_CHUNK = 120.0
+# One cell of a block: "execute", and the functionals that read it.
+_CELL = 250.0
+# How many times as fast two cores are as one.
+_TWO_CORES = 1.8
 # Gas: a transaction, the pairing, the opening and what every proof needs besides.
 _BASE_GAS = 220_000
 _BYTE_GAS = 16  # one byte of calldata
@@ -30,8 +42,6 @@ _COMMITMENT_GAS = 7_000  # one commitment in the combination, with its functiona
 _TERM_GAS = 3_000  # the closed form of one term of one layer
 _ROUND_GAS = 120  # one degree of one round of a sumcheck
 _ENTRY_GAS = 40  # one entry of a table without a closed form
-# How many seconds a proof may take longer for one gas less.
-GAS_WORTH = 750e-9
 _DEGREES = (4, 2, 2)
 _OPENING_WORDS = 8 * 2 + 6
 _COMMITMENT_WORDS = 2
@@ -83,11 +93,14 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
     for i, layer in enumerate(plan.layers):
         if isinstance(layer, PlanLinear):
             cells += len(places.remainders.get(i, ())) * padded((batch, *layer.size))
-    nanoseconds = _FIXED + _CELL * cells
+    nanoseconds = _OPENING + _CELL * cells
+    nanoseconds += small * _SMALL_COLUMN + (helpers + 2) * _FULL_COLUMN
     nanoseconds += rows * (
         _SMALL * small
-        + _FULL * (helpers + 2 + _OPENING)
+        + _FULL * (helpers + 2)
+        + _OPENING_ROW
         + _ROW * columns
+        + _CHUNK * places.chunks
         + _WEIGHT * (1 << weight_bits - c)
     )
     rounds = sum(n * degree for n, degree in zip((c, weight_bits, c), _DEGREES, strict=True))
@@ -116,7 +129,7 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
             for dims in weight_blocks(layer)
         ),
         proof_bytes=size,
-        prove_seconds=nanoseconds / 1e9,
+        prove_seconds=nanoseconds / _TWO_CORES / 1e9,
         gas=round(gas),
     )
 

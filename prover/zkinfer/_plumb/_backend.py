@@ -33,7 +33,7 @@ from zkinfer._files import FolderOwner, WorkFolder
 from zkinfer._plumb._layout import Layout, layout_of
 from zkinfer._plumb._parameters import core_srs
 from zkinfer._progress import Progress
-from zkinfer._settings import CircuitSettings, Visibility
+from zkinfer._settings import CircuitSettings, Optimize, Visibility
 from zkinfer._srs import Srs, srs_of
 from zkinfer._statement import HIDDEN_MODEL, Statement
 from zkinfer_circuits import InputOutOfRange, Model, check_input, compile_program, run_float
@@ -140,7 +140,7 @@ class PlumbBackend:
         compiled = compile_program(model, samples, max_error=settings.largest_error(floats))
         program = compiled.program
         tell("choosing a layout", 0.6)
-        made = layout_of(program, settings.inputs, settings.weights)
+        made = layout_of(program, settings.inputs, settings.weights, settings.optimize)
         outputs = program.dequantize(program.run(program.quantize(samples)))
         layout = Layout.of(made, settings.weights).to_bytes()
         hidden = settings.weights is Visibility.HIDDEN
@@ -385,11 +385,13 @@ def _scales(scale: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[float, 
 
 def _made(circuit: Circuit) -> PlumbCircuit:
     """Return the layout of a circuit, made anew, which must be the one that it names."""
-    statement = circuit.statement
-    made = layout_of(circuit.program.program, statement.inputs, statement.weights)
-    if Layout.of(made, statement.weights).to_bytes() != circuit.backend_settings:
-        raise ArtifactMalformed("its settings are not the model's")
-    return made
+    statement, program = circuit.statement, circuit.program.program
+    # The file does not say what it was made small for: its layout does.
+    for optimize in Optimize:
+        made = layout_of(program, statement.inputs, statement.weights, optimize)
+        if Layout.of(made, statement.weights).to_bytes() == circuit.backend_settings:
+            return made
+    raise ArtifactMalformed("its settings are not the model's")
 
 
 def _executed(made: PlumbCircuit, x: Array) -> list[int]:

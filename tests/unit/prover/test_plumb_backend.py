@@ -201,7 +201,9 @@ def floats(case):
 
 def integer_weights(case):
     statement = case.vk.statement
-    made = layout_of(case.circuit.program.program, statement.inputs, statement.weights)
+    made = layout_of(
+        case.circuit.program.program, statement.inputs, statement.weights, zk.Optimize.TIME
+    )
     return [np.concatenate(maps) for maps, _ in made.weights], [b for _, b in made.weights]
 
 
@@ -233,7 +235,12 @@ def test_hidden_weights_do_not_stand_in_what_a_verifier_gets(name, request):
 
 def public_digest(case):
     """Return the digest that the settings would hold if the weights were public."""
-    made = layout_of(case.circuit.program.program, case.vk.statement.inputs, zk.Visibility.PUBLIC)
+    made = layout_of(
+        case.circuit.program.program,
+        case.vk.statement.inputs,
+        zk.Visibility.PUBLIC,
+        zk.Optimize.TIME,
+    )
     digest = Layout.of(made, zk.Visibility.PUBLIC).weights
     assert len(digest) == 64
     return digest
