@@ -76,11 +76,14 @@ pub(crate) fn gather(layout: &Layout, r: &Fr, columns: &[Vec<Fr>]) -> Vec<Fr> {
             let met = met.iter().enumerate().map(|(i, cell)| (i / taps, i % taps, cell));
             match &map.kind {
                 Kind::Dense => {
-                    for (o, weight) in out.iter().enumerate() {
-                        for (cell, [_, c, h, w]) in cells.iter().zip(indices([1, nc, nh, nw])) {
-                            x[weight_position(l, map, [0, o, c, h, w])] = *weight * cell;
-                        }
-                    }
+                    // what one output meets stands together, padded to a power of two
+                    let first = map.weights as usize;
+                    let inside: usize = map.weight_index_bits(l.out())[2..].iter().sum();
+                    let place = |[_, c, h, w]: [usize; 4]| weight_position(l, map, [0, 0, c, h, w]) - first;
+                    let places: Vec<usize> = indices([1, nc, nh, nw]).map(place).collect();
+                    x[first..].par_chunks_mut(1 << inside).zip(&out).for_each(|(met, weight)| {
+                        places.iter().zip(&cells).for_each(|(place, cell)| met[*place] = *weight * cell);
+                    });
                 }
                 Kind::Convolution(_) => {
                     for (c, tap, cell) in met {

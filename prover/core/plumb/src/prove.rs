@@ -355,7 +355,9 @@ impl<P: Committer> Prover<'_, P> {
         let layout = self.layout();
         let rho = t.nonzero_challenge("rhoC")?;
         let mut x = gather(layout, r, columns);
-        let mut w = self.chunks.concat();
+        // at its final size at once, as it is most of what a proof of many weights holds
+        let mut w = Vec::with_capacity(x.len());
+        self.chunks.iter().for_each(|chunk| w.extend_from_slice(chunk));
         w.resize(x.len(), Fr::zero());
         masks::hide(layout, &columns[layout.multiplicities()], &mut w, &mut x);
         let mask = masks::libra(layout, &columns[layout.masks()[0]], rho, 1);

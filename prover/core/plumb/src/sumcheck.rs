@@ -119,7 +119,8 @@ fn round_values<C: Combination>(tables: &[Vec<Fr>], combination: &C) -> Vec<Fr> 
                     step[i] = t[half + x] - t[x];
                 }
                 sums[0] += combination.at(&at);
-                at.iter_mut().zip(&step).for_each(|(v, d)| *v += d);
+                // at 1, where nobody asks for the value
+                at.iter_mut().zip(tables).for_each(|(v, t)| *v = t[half + x]);
                 for sum in &mut sums[1..] {
                     at.iter_mut().zip(&step).for_each(|(v, d)| *v += d);
                     *sum += combination.at(&at);
