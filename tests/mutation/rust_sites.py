@@ -5,20 +5,22 @@ each place asks `crate::mutants` (mutants.rs, here) whether it is off. The sourc
 
 Places that refuse are read from the source of the verifier and of the layout checker (`FILES`):
 
-- ``return Err(..)``, ``Err(..)`` at the end of an ``else``, ``need(.., ..)`` and ``.ok_or(..)``,
+- ``return Err(..)``, ``Err(..)`` at the end of an ``else``, ``need(.., ..)`` and ``.ok_or(..)``;
+  conditions that ``&&`` or ``||`` joins are one place each;
 - statements such as ``check(..)?;``, whose only result is a refusal.
 
 Each must say what is at stake in a comment on its last line: a row of tests/adversarial/README.md
-(``// A9``) or ``// Protocol``. ``// Usage`` says that nothing is, and ``// Unreachable`` that another
-check comes first, which a comment above it names; neither makes a mutant. In the layout checker every
-place is *Protocol* unless it says otherwise. A place that passes a refusal on (``?`` or ``map_err``
-where a value is wanted) is none of its own.
+(``// A9``) or ``// Protocol``. ``// Usage`` says that nothing is, ``// Unreachable: why`` that
+something else comes first; neither makes a mutant. In the layout checker every place is *Protocol*
+unless it says otherwise. A place that passes a refusal on (``?`` or ``map_err`` where a value is
+wanted) is none of its own.
 
-Where a place must give a value instead of refusing, rust_sites.toml says which: ``old`` stands in the
-file once (or once inside ``within``), and ``new`` takes its place. So does what binds without refusing;
-then ``row`` and ``what`` say what it is. ``also`` lists changes elsewhere that belong to the same
-mutant, such as the prover's side. ``at`` names a refusal that the change takes away by other text.
-Every label under which something is absorbed is a mutant that does not absorb it, on both sides.
+Where a place must give a value instead of refusing, rust_sites.toml says which: ``old`` stands in
+the file once (or once inside ``within``), and ``new`` takes its place. So does what binds without
+refusing; then ``row`` and ``what`` say what it is. ``also`` lists changes elsewhere that belong to
+the same mutant, such as the prover's side. ``at`` names a refusal that the change takes away by
+other text. Every label under which something is absorbed is a mutant that does not absorb it, on
+both sides.
 """
 
 from __future__ import annotations
@@ -57,6 +59,8 @@ FILES = (*VERIFIER, *CHECKER)
 ABSORBING = ("verify.rs", "statement.rs", "opening.rs")
 TAG = re.compile(r"(A\d+|Protocol|Usage|Unreachable)(?::.*)?")
 REFUSAL = re.compile(r"\breturn Err\(|(?<!return )\bErr\(|(?<!fn )\bneed\(|\.ok_or(?:_else)?\(")
+# A statement that has another result than a refusal.
+NOT_ALONE = re.compile(r"^(?:let|return|else)\b|write!|\s[-+*/|]?=\s")
 OPEN, CLOSE = "([{", ")]}"
 
 
@@ -79,7 +83,7 @@ class Site:
 
 @dataclass
 class Source:
-    """A file, its code without comments and text (at the same offsets), and what is to be inserted."""
+    """A file, its code without comments and texts, and what is to be inserted."""
 
     name: str
     text: str
@@ -254,6 +258,9 @@ class Sites:
 
     # Places that refuse.
 
+    def _is_named(self, source: Source, offset: int) -> bool:
+        return any(a <= offset < b for a, b in self.covered.get(source.name, ()))
+
     def _refusals(self, source: Source) -> None:
         code = source.code
         helper = re.search(r"fn need\(", code)
@@ -331,7 +338,7 @@ class Sites:
                 condition = code.rindex("if ", 0, i) + 3
                 self._conditions(source, condition, i, "&&", row, f"else {error}")
                 return
-        if any(a <= start < b for a, b in self.covered.get(source.name, ())):
+        if self._is_named(source, start):
             return
         line = source.line(start)
         self.untagged.append(
@@ -391,7 +398,7 @@ def list_sites(root: Path = ROOT) -> list[Site]:
     Raises
     ------
     SystemExit
-        A place that refuses has no tag, or one that needs a value none, or a text is not there once.
+        A place that refuses has no tag, one that needs a value none, or a text is not there once.
     """
     sites = Sites(root)
     _complain(sites)
@@ -407,8 +414,8 @@ def make_instrumented(folder: Path, root: Path = ROOT) -> list[Site]:
     """Copy the Rust core into a folder, with a switch at each place; return the places.
 
     The folder then holds what prover/core does, ``plumb/src/mutants.rs``, and the places in
-    ``sites.json``. The tests are the core's own: ``cargo test -p plumb``. Files that have not changed
-    keep their times, so that cargo builds what has.
+    ``sites.json``. The tests are the core's own: ``cargo test -p plumb``. Files that have not
+    changed keep their times, so that cargo builds what has.
     """
     sites = Sites(root)
     _complain(sites)

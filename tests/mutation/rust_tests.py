@@ -1,8 +1,8 @@
 """The tests of the Rust core, built once with a switch at each place, and run for each mutant.
 
 First every test runs by itself, with nothing off, and says which places it asked and which of them
-refused. A place that refuses can matter only to a test in which it did, and any other only to one that
-asked it: those run, the quickest first, until one fails.
+refused. A place that refuses can matter only to a test in which it did, and any other only to one
+that asked it: those run, the quickest first, until one fails.
 """
 
 from __future__ import annotations

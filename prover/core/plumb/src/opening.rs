@@ -204,9 +204,7 @@ struct Place {
 impl Place {
     fn new(alpha: Fr, zeta: Fr, b: usize) -> Result<Self, OpeningError> {
         let inverse = zeta.inverse().ok_or(OpeningError::Challenge)?; // Protocol
-        if alpha == zeta || alpha == inverse || zeta == inverse {
-            return Err(OpeningError::Challenge); // Protocol
-        }
+        // that alpha, zeta and its inverse are three points, `batch_at` sees: p is opened at all of them
         Ok(Self { alpha, zeta, inverse, power: zeta.pow([b as u64 - 1]) })
     }
 }
@@ -263,7 +261,7 @@ fn batch_at(place: &Place, polynomials: &[Opened; 4], x: Fr) -> Result<AtX, Open
                 numerator *= difference;
                 denominator *= *point - other;
             }
-            let inverse = denominator.inverse().ok_or(OpeningError::Challenge)?; // Unreachable: `Place` has three points
+            let inverse = denominator.inverse().ok_or(OpeningError::Challenge)?; // Protocol
             value += *scale * numerator * inverse;
         }
     }

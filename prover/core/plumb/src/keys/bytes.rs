@@ -35,7 +35,7 @@ use crate::scheme::{InvalidCommitment, Scheme};
 use crate::srs::{G1_BYTES, G2_BYTES, SrsError, SrsVerifier};
 use crate::transcript::keccak;
 use crate::verify::{VerifyError, proof_words};
-use crate::witness::{LayerWeights, WitnessError, check_weights, weight_chunks};
+use crate::witness::{LayerWeights, WitnessError, weight_chunks};
 use std::fmt;
 
 const VERSION: u16 = 1;
@@ -319,7 +319,6 @@ impl ProvingKey<Kzg> {
             model.push(LayerWeights { maps, biases });
         }
         parts.end()?; // Protocol
-        check_weights(layout, &model).map_err(KeyError::Values)?; // Protocol
         let mut chunks = weight_chunks(layout, &model).map_err(KeyError::Values)?;
         masks::place_salts(layout, &mut chunks, salts);
         Ok((scheme, ProvingKey { verifying, model, chunks }))

@@ -190,3 +190,11 @@ fn errors_name_the_place() {
     let error = SrsError::Length { group: 2, expected: 256, got: 3 };
     assert_eq!(error.to_string(), "the points of group 2 take 256 bytes, got 3");
 }
+
+#[test]
+fn a_verifiers_points_are_of_one_secret() {
+    let (one, other) = (srs(1), Srs::unsafe_from_known_secret(Fr::from(5u64), 1).unwrap());
+    let ((tau_g1, tau_g2), (_, other_g2)) = (one.verifier().to_bytes(), other.verifier().to_bytes());
+    assert_eq!(SrsVerifier::from_bytes(&tau_g1, &tau_g2), Ok(one.verifier().clone()));
+    assert_eq!(SrsVerifier::from_bytes(&tau_g1, &other_g2), Err(SrsError::Inconsistent));
+}

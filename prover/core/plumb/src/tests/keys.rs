@@ -1,16 +1,19 @@
 //! Keys as bytes, over KZG; work that is watched and stopped.
 
 use super::honest::CTX;
+use super::mutations::{plus_modulus, plus_one};
 use super::networks::*;
 use crate::descriptor::*;
-use crate::keys::{CommittedInput, KeyError, ProvingKey, VerifyingKey, commit_input_with, setup_with};
+use crate::keys::{ChunkCount, CommittedInput, KeyError, ProvingKey, VerifyingKey, commit_input_with, setup_with};
 use crate::kzg::{Kzg, KzgCommitter};
 use crate::layout::Layout;
 use crate::progress::{Cancelled, Stage, Step, Watched};
 use crate::prove::{ProveError, prove, prove_with};
-use crate::scheme::Committer;
+use crate::scheme::{Committer, Scheme};
+use crate::srs::Srs;
 use crate::testing::srs;
-use crate::verify::verify;
+use crate::transcript::keccak;
+use crate::verify::{VerifyError, verify};
 use std::sync::Mutex;
 
 /// A model over an ideal commitment, once more over KZG.
@@ -64,6 +67,100 @@ fn every_prefix_and_every_longer_key_is_refused() {
     for n in 0..bytes.len() {
         let error = ProvingKey::from_bytes(&bytes[..n]).err();
         assert!(matches!(error, Some(KeyError::Length { .. } | KeyError::Damaged)), "{n}: {error:?}");
+    }
+}
+
+/// With the digest that belongs to it: whoever damages a file may make it anew.
+fn resealed(bytes: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut body = bytes[..bytes.len() - 32].to_vec();
+    change(&mut body);
+    let digest = keccak(&[&body]);
+    [body, digest.to_vec()].concat()
+}
+
+/// Each part of a key is checked by itself.
+#[test]
+fn damaged_keys_are_refused_for_what_is_damaged() {
+    let (committer, key, committed, _) = keys(cnn(&Cnn { sizes: [8, 3, 4, 5], ..SMALL_CNN }, false), 1);
+    let scheme = committer.scheme();
+    let (vk, pk) = (key.verifying_key().to_bytes(scheme), key.to_bytes(scheme));
+    let ci = committed.unwrap().to_bytes(key.verifying_key());
+    let read_vk = |bytes: &[u8]| VerifyingKey::from_bytes(bytes).err();
+    let read_pk = |bytes: &[u8]| ProvingKey::from_bytes(bytes).err();
+    let read_ci = |bytes: &[u8]| CommittedInput::from_bytes(scheme, key.verifying_key(), bytes).err();
+    let flipped = |bytes: &[u8], at: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes[at] ^= 2;
+        bytes
+    };
+    for (bytes, error) in [(&vk, &read_vk as &dyn Fn(&[u8]) -> Option<KeyError>), (&pk, &read_pk), (&ci, &read_ci)] {
+        assert_eq!(error(bytes), None);
+        assert!(matches!(error(&flipped(bytes, 3)), Some(KeyError::Kind { .. })));
+        assert_eq!(error(&flipped(bytes, 5)), Some(KeyError::Version { expected: 1, got: 3 }));
+    }
+    // one key's kind is no other's
+    assert!(matches!(read_pk(&vk), Some(KeyError::Kind { .. })));
+    // the end of a verifying key is that of its registration
+    let registration = read_vk(&flipped(&vk, vk.len() - 1));
+    assert!(matches!(registration, Some(KeyError::Registration(VerifyError::Rejected(_)))), "{registration:?}");
+    // a digest is about all bytes, and no use against somebody who makes it anew
+    for (bytes, error) in [(&pk, &read_pk as &dyn Fn(&[u8]) -> Option<KeyError>), (&ci, &read_ci)] {
+        assert_eq!(error(&flipped(bytes, bytes.len() - 1)), Some(KeyError::Damaged));
+        let longer = error(&resealed(bytes, |body| body.push(0)));
+        assert_eq!(longer, Some(KeyError::Length { part: "after the end", expected: 0, got: 1 }));
+        let shorter = error(&resealed(bytes, |body| body.truncate(body.len() - 1)));
+        assert!(matches!(shorter, Some(KeyError::Length { .. })), "{shorter:?}");
+    }
+    let salts = 4 + 2 + 4 + vk.len();
+    let salt = resealed(&pk, |body| {
+        let word = plus_modulus(body[salts..salts + 32].try_into().unwrap());
+        body[salts..salts + 32].copy_from_slice(&word);
+    });
+    assert!(matches!(read_pk(&salt), Some(KeyError::Salt { position: 0, .. })));
+    // 0x7f.. is above every range: weights take the fewest bytes that hold theirs
+    let wide = resealed(&pk, |body| *body.last_mut().unwrap() = 0x7f);
+    assert!(matches!(read_pk(&wide), Some(KeyError::Values(_))), "{:?}", read_pk(&wide));
+    let elsewhere = resealed(&ci, |body| body[6] ^= 1);
+    assert!(matches!(read_ci(&elsewhere), Some(KeyError::Circuit { .. })));
+    let value = resealed(&ci, |body| *body.last_mut().unwrap() = 16);
+    assert!(matches!(read_ci(&value), Some(KeyError::Values(_))));
+    let point = resealed(&ci, |body| body[6 + 32 + 63] ^= 1);
+    assert!(matches!(read_ci(&point), Some(KeyError::Commitment(_))));
+}
+
+/// `circuitId = keccak("plumb-circuit-v1" || id of the parameters || keccak(descriptor) || words of C_W)`.
+#[test]
+fn an_id_is_the_digest_of_what_is_public() {
+    let (committer, key, _, _) = keys(mlp(), 1);
+    let (scheme, key) = (committer.scheme(), key.verifying_key());
+    let mut label = [0; 32];
+    label[..16].copy_from_slice(b"plumb-circuit-v1");
+    let words: Vec<_> = key.weights().iter().flat_map(|w| scheme.to_words(w)).collect();
+    let descriptor = keccak(&[&key.layout().descriptor().to_bytes()]);
+    assert_eq!(key.circuit_id(), keccak(&[&label, &scheme.id(), &descriptor, words.as_flattened()]));
+    // one commitment for each chunk
+    let none = VerifyingKey::new(scheme, key.layout().clone(), vec![]);
+    assert_eq!(none.err(), Some(ChunkCount { expected: key.weights().len(), got: 0 }));
+    // other parameters, another circuit
+    let other = Srs::unsafe_from_known_secret(crate::field::Fr::from(5u64), 2).unwrap();
+    let elsewhere =
+        VerifyingKey::new(&Kzg::new(other.verifier().clone()), key.layout().clone(), key.weights().to_vec());
+    assert_ne!(elsewhere.unwrap().circuit_id(), key.circuit_id());
+}
+
+/// The last check is the opening's: each of its words counts.
+#[test]
+fn every_word_of_an_opening_counts() {
+    let (committer, key, _, mut s) = keys(mlp(), 2);
+    let proven = prove_with(&committer, &key, &s.inputs, None, &CTX, &mut s.rng).unwrap();
+    let check = |proof: &[u8]| verify(committer.scheme(), key.verifying_key(), proof, &proven.public_inputs, &CTX);
+    assert_eq!(check(&proven.proof), Ok(()));
+    let words = proven.proof.as_chunks::<32>().0;
+    for i in words.len() - Kzg::opening_words(0)..words.len() {
+        let mut words = words.to_vec();
+        words[i] = plus_one(&words[i]);
+        let got = check(words.as_flattened());
+        assert!(matches!(got, Err(VerifyError::Rejected(_))), "{i}: {got:?}");
     }
 }
 

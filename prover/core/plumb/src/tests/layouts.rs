@@ -128,6 +128,9 @@ fn more_bad_layouts() {
         "empty block": |d: &mut Descriptor| d.blocks[rem(FC2)].dims[1] = 0 => E::EmptyBlock { .. },
         "table overlap": |d: &mut Descriptor| d.functions[0].slot.offset = 0 => E::TablesOverlap { .. },
         "table in pad rows": |d: &mut Descriptor| d.functions[0].slot.offset = 448 => E::TablePlacement { .. },
+        "table not aligned": |d: &mut Descriptor| d.functions[0].slot.offset += 1 => E::TablePlacement { table: 1, .. },
+        "lowest value of a function": |d: &mut Descriptor| d.functions[0].kind = FunctionKind::Clamp { low: -33, high: 31 } => E::FunctionBounds { .. },
+        "bounds that cross": |d: &mut Descriptor| d.functions[0].kind = FunctionKind::Clamp { low: 2, high: 1 } => E::FunctionBounds { .. },
         "function bounds": |d: &mut Descriptor| d.functions[0].kind = FunctionKind::Clamp { low: 0, high: 32 } => E::FunctionBounds { .. },
         "input domain": |d: &mut Descriptor| d.input_domain[1] = 16 => E::InputDomain { expected: [0, 15], got: [0, 16] },
         "two inputs": |d: &mut Descriptor| d.layers.insert(1, d.layers[0].clone()) => E::InputLayer { layer: 1 },
@@ -136,6 +139,11 @@ fn more_bad_layouts() {
             Layer::Input { block, .. } => *block = value(&good, CONV1),
             _ => panic!(),
         } => E::InputBlock { .. },
+        "input in a column of values": |d: &mut Descriptor| {
+            let (id, dims) = (value(&good, CONV1), d.blocks[usize::from(value(&good, CONV1))].dims);
+            let Layer::Input { block, exponents, .. } = &mut d.layers[0] else { panic!() };
+            (*block, exponents.dims) = (id, dims);
+        } => E::InputBlock { layer: 0 },
         "link missing": |d: &mut Descriptor| match &mut d.layers[0] {
             Layer::Input { link, .. } => *link = None,
             _ => panic!(),
@@ -171,6 +179,18 @@ fn more_bad_layouts() {
         "committed weights": |d: &mut Descriptor| d.weight_visibility = Visibility::Committed => E::Size { .. },
         "salted public weights": |d: &mut Descriptor| d.weight_visibility = Visibility::Public => E::SaltsOfChunk { got: 2, .. },
         "too few pad rows": |d: &mut Descriptor| d.log_pad = 2 => E::Size { what: "log2 of the pad rows", .. },
+        "no range": |d: &mut Descriptor| d.range_bits = 0 => E::Size { what: "bits of the range table", .. },
+        "too large a range": |d: &mut Descriptor| d.range_bits = 21 => E::Size { what: "bits of the range table", .. },
+        "no activations": |d: &mut Descriptor| d.value_bits = 1 => E::Size { what: "bits of an activation", .. },
+        "too large activations": |d: &mut Descriptor| d.value_bits = 21 => E::Size { what: "bits of an activation", .. },
+        "no batch": |d: &mut Descriptor| d.batch = 0 => E::Size { what: "batch", .. },
+        "many pairs": |d: &mut Descriptor| d.pairs.resize(65, 0) => E::Size { what: "pairs of columns", .. },
+        "many functions": |d: &mut Descriptor| d.functions.resize(65, d.functions[0].clone()) => E::Size { what: "functions", .. },
+        "no chunks": |d: &mut Descriptor| d.chunks = 0 => E::Size { what: "weight chunks", .. },
+        "no blocks": |d: &mut Descriptor| d.blocks.clear() => E::Size { what: "blocks", .. },
+        "one layer": |d: &mut Descriptor| d.layers.truncate(1) => E::Size { what: "layers", .. },
+        "more salts than can be counted": |d: &mut Descriptor| d.salts.resize(1 << 16, 0) => E::Size { what: "salts", .. },
+        "more input salts than can be counted": |d: &mut Descriptor| d.input_salts.resize(1 << 16, 0) => E::Size { what: "input salts", .. },
         "no column": |d: &mut Descriptor| d.log_rows = 255 => E::Size { what: "log2 of the rows", .. },
     }
     let small = Net::new([5, 3, 3, 3], 1, Visibility::Hidden, Visibility::Public, &[(0, 3)]);

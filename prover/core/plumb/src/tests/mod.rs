@@ -5,6 +5,7 @@ mod golden;
 mod honest;
 mod keys;
 mod layouts;
+mod lookups;
 mod mutations;
 mod networks;
 mod plain;

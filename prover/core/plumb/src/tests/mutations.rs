@@ -152,6 +152,22 @@ fn statements() {
     opening(with(&s, &key(&s), &swapped, &CTX));
 }
 
+/// The statement is absorbed as the protocol says: ids, mode, batch, lengths, public inputs.
+#[test]
+fn every_word_of_a_statement() {
+    let (s, proven) = setting(cnn(&CNN, false));
+    let key = &s.key.verifying;
+    let statement = Statement::from_words(&s.scheme, key, &proven.public_inputs, &CTX).unwrap();
+    let (inputs, outputs) = (s.layout().inputs() as u64, s.layout().outputs() as u64);
+    let mut words = vec![key.circuit_id, CTX];
+    words.extend([1, 2, inputs, outputs].map(crate::field::number));
+    words.extend(&proven.public_inputs);
+    let [mut expected, mut got] = [Transcript::new(DOMAIN), Transcript::new(DOMAIN)];
+    expected.absorb_words("statement", &words);
+    statement.absorb(&s.scheme, s.layout(), &mut got);
+    assert_eq!(got.challenge("r"), expected.challenge("r"));
+}
+
 /// Public cells and indices: any other one, in any encoding, is refused.
 #[test]
 fn every_other_output() {
