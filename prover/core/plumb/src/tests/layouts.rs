@@ -80,8 +80,11 @@ fn twenty_bad_layouts() {
         "block overlap": |d: &mut Descriptor| d.blocks[rem(FC1)].offset = x.offset => E::BlocksOverlap { column: Column::Range(0), .. },
         "misaligned": |d: &mut Descriptor| d.blocks[rem(FC1)].offset += 1 => E::BlockNotAligned { .. },
         "exponent overlap": |d: &mut Descriptor| linear(d, FC2).exponents.offset -= 1 => E::ExponentsOverlap { .. },
+        "no exponent stride": |d: &mut Descriptor| linear(d, FC2).exponents.strides[3] = 0 => E::ExponentStrides { layer: FC2 },
+        "exponent beyond all powers": |d: &mut Descriptor| linear(d, FC2).exponents.offset = 1 << 40 => E::ExponentStrides { layer: FC2 },
         "exponent stride": |d: &mut Descriptor| linear(d, CONV1).exponents.strides[2] = 4 => E::ExponentStrides { layer: CONV1 },
         "mask overlap": |d: &mut Descriptor| d.mask_cells.inputs = d.mask_cells.weights => E::MaskCellsOverlap { .. },
+        "mask rows overlap": |d: &mut Descriptor| d.mask_cells.rows[1] = d.mask_cells.rows[0] => E::MaskCellsOverlap { .. },
         "mask in weights": |d: &mut Descriptor| d.mask_cells.weights = [0, 1] => E::MaskCellOutsideVirtualChunk { got: 0, .. },
         "mask rows": |d: &mut Descriptor| d.mask_cells.rows[0] = active - 1 => E::MaskCellOutsidePadRows { .. },
         "weights in virtual chunk": |d: &mut Descriptor| linear(d, FC1).maps[0].weights = 2 * rows => E::WeightsInVirtualChunk { layer: FC1, .. },
@@ -148,6 +151,17 @@ fn more_bad_layouts() {
             Layer::Input { link, .. } => *link = None,
             _ => panic!(),
         } => E::InputLink { layer: 0 },
+        "link to itself": |d: &mut Descriptor| match &mut d.layers[0] {
+            Layer::Input { block, link, .. } => *link = Some(*block),
+            _ => panic!(),
+        } => E::InputLink { layer: 0 },
+        "exponents of another length than the input": |d: &mut Descriptor| match &mut d.layers[0] {
+            Layer::Input { exponents, .. } => exponents.dims[1] = 2,
+            _ => panic!(),
+        } => E::InputBlock { layer: 0 },
+        "no output channel": |d: &mut Descriptor| linear(d, FC2).exponents.dims[1] = 0 => E::OutputLength { layer: FC2, .. },
+        "output in a column of values": |d: &mut Descriptor| linear(d, FC1).output = Some(value(&good, FC1)) => E::OutputBlock { layer: FC1 },
+        "many terms": |d: &mut Descriptor| { let term = linear(d, FC2).maps[0].view[0]; linear(d, FC2).maps[0].view.resize(65, term) } => E::Size { what: "terms of a view", .. },
         "link elsewhere": |d: &mut Descriptor| d.blocks.iter_mut().filter(|b| b.column == Column::Input).for_each(|b| b.offset = 0) => E::InputLink { layer: 0 },
         "no input salt": |d: &mut Descriptor| d.input_salts.clear() => E::InputSalts { got: 0, .. },
         "input salt in a cell": |d: &mut Descriptor| d.input_salts[0] = 0 => E::InputSalts { .. },
@@ -192,6 +206,26 @@ fn more_bad_layouts() {
         "more salts than can be counted": |d: &mut Descriptor| d.salts.resize(1 << 16, 0) => E::Size { what: "salts", .. },
         "more input salts than can be counted": |d: &mut Descriptor| d.input_salts.resize(1 << 16, 0) => E::Size { what: "input salts", .. },
         "no column": |d: &mut Descriptor| d.log_rows = 255 => E::Size { what: "log2 of the rows", .. },
+    }
+    refused! { mlp(),
+        "salt of a hidden input": |d: &mut Descriptor| d.input_salts.push((1 << d.log_rows) - 1) => E::InputSalts { expected_at_least: 0, got: 1 },
+    }
+    fn tight_input(d: &mut Descriptor) -> (u16, &mut Tight) {
+        match &mut d.layers[0] {
+            Layer::Input { block, tight: Some(tight), .. } => (*block, tight),
+            _ => panic!(),
+        }
+    }
+    refused! { mixed(),
+        "input of no bits": |d: &mut Descriptor| {
+            tight_input(d).1.bits = 0;
+            d.input_domain = [0, 0];
+        } => E::TightRange { layer: 0 },
+        "scaled input of other lengths": |d: &mut Descriptor| tight_input(d).1.exponents.dims[1] = 1 => E::TightRange { layer: 0 },
+        "an input that is its own scaled cells": |d: &mut Descriptor| {
+            let (block, tight) = tight_input(d);
+            tight.block = block;
+        } => E::WrittenTwice { layer: 0, .. },
     }
     let small = Net::new([5, 3, 3, 3], 1, Visibility::Hidden, Visibility::Public, &[(0, 3)]);
     let mut net = small;
@@ -287,6 +321,7 @@ fn bad_public_outputs() {
             "no block": |d: &mut Descriptor| view(d)[0].block = 999 => E::NoSuchBlock { layer: END, got: 999 },
             "another length": |d: &mut Descriptor| view(d)[0].block = h => E::ViewShape { layer: END, .. },
             "padded classes": |d: &mut Descriptor| exponents(d).dims[1] = 8 => E::ViewShape { layer: END, .. },
+            "no height": |d: &mut Descriptor| exponents(d).dims[2] = 0 => E::ViewShape { layer: END, .. } | E::ClassLengths { .. },
             "shared exponents": |d: &mut Descriptor| exponents(d).offset -= 1 => E::ExponentsOverlap { .. },
             "equal strides": |d: &mut Descriptor| exponents(d).strides[0] = 4 => E::ExponentStrides { layer: END },
             "in the middle": |d: &mut Descriptor| d.layers.swap(END, SCORES) => E::UnfixedCells { layer: SCORES, .. },
@@ -320,6 +355,9 @@ fn bad_public_outputs() {
         "no tight range": |d: &mut Descriptor| limbs(d, &|_, t| *t = None) => E::TightRange { layer: END },
         "a wider range": |d: &mut Descriptor| limbs(d, &|_, t| t.as_mut().unwrap().bits = 3) => E::TightRange { layer: END },
         "scaled cells elsewhere": |d: &mut Descriptor| limbs(d, &|_, t| t.as_mut().unwrap().block = x) => E::TightRange { layer: END },
+        "scaled cells in a free column": |d: &mut Descriptor| limbs(d, &|_, t| t.as_mut().unwrap().block = y) => E::TightRange { layer: END },
+        "scaled cells that are a limb": |d: &mut Descriptor| limbs(d, &|r, t| t.as_mut().unwrap().block = r[0]) => E::WrittenTwice { layer: END, .. },
+        "scaled cells of other lengths": |d: &mut Descriptor| limbs(d, &|_, t| t.as_mut().unwrap().exponents.dims[1] = 4) => E::TightRange { layer: END },
         "classes of height 2": |d: &mut Descriptor| exponents(d).dims[2] = 2 => E::ClassLengths { layer: END, got: [3, 5, 2, 1] },
     }
 }
