@@ -1,5 +1,6 @@
 //! Tests of the protocol as a whole, over an ideal commitment.
 
+mod campaign;
 mod cheats;
 mod golden;
 mod honest;

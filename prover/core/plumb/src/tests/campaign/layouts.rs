@@ -1,0 +1,2 @@
+use super::Classes;
+pub(super) const CLASSES: Classes = &[];
