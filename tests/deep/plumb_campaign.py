@@ -1,1 +1,88 @@
-class Table: pass
+"""The table of a mutation campaign: classes of damage against the checks that refused."""
+
+from collections import Counter
+
+# A check counts as tried where it was this often the only one to refuse.
+ALONE = 100
+
+
+class Table:
+    """The reports of several processes, added up.
+
+    Attributes
+    ----------
+    coherent, incoherent
+        How many mutations.
+    failures
+        Mutations that were accepted, or that a verifier panicked at: each line makes one again.
+    missing
+        Classes that found nothing to damage in a tier.
+    """
+
+    def __init__(self, reports, sites):
+        self.sites = sites
+        self.coherent = sum(report["coherent"] for report in reports)
+        self.incoherent = sum(report["incoherent"] for report in reports)
+        self.failures = [line for report in reports for line in report["failures"]]
+        self.missing = sorted({line for report in reports for line in report["missing"]})
+        self.refused, self.alone = Counter(), Counter()
+        self.costs, self.seconds = Counter(), Counter()
+        for report in reports:
+            for row in report["table"]:
+                key = row["class"], row["refused_by"]
+                self.refused[key] += row["refused"]
+                self.alone[key] += row["alone"]
+            for row in report["costs"]:
+                key = row["class"], row["coherent"], row["tier"]
+                self.costs[key] += row["mutations"]
+                self.seconds[key] += row["seconds"]
+
+    def title(self, refused_by):
+        """Return what refused, in words: a site's place and text."""
+        if not refused_by.isdigit():
+            return refused_by
+        site = self.sites[int(refused_by)]
+        return f"{site.path.rpartition('/src/')[2]}:{site.line} {site.what}"
+
+    def by_site(self):
+        """Return how often each check refused, and how often nothing else did."""
+        refused, alone = Counter(), Counter()
+        for (_, by), count in self.refused.items():
+            refused[by] += count
+        for (_, by), count in self.alone.items():
+            alone[by] += count
+        return {by: (count, alone[by]) for by, count in refused.items()}
+
+    def shortfalls(self):
+        """Return the checks that were seldom or never the only ones to refuse, and how often."""
+        counts = {int(by): alone for by, (_, alone) in self.by_site().items() if by.isdigit()}
+        refusing = (site.number for site in self.sites.values() if site.refuses)
+        found = {self.title(str(n)): counts.get(n, 0) for n in refusing}
+        return {title: alone for title, alone in found.items() if alone < ALONE}
+
+    def text(self):
+        """Return the table."""
+        lines = [
+            f"{self.incoherent + self.coherent} mutations, {self.coherent} of them coherent; "
+            f"{len(self.failures)} accepted or panicked",
+            *self.failures,
+            "",
+            "tier, coherent: mutations, seconds",
+        ]
+        tiers = Counter()
+        for (_, coherent, tier), count in self.costs.items():
+            tiers[tier, coherent, "n"] += count
+        for (_, coherent, tier), seconds in self.seconds.items():
+            tiers[tier, coherent, "s"] += seconds
+        for tier, coherent in sorted({key[:2] for key in tiers}):
+            n, s = tiers[tier, coherent, "n"], tiers[tier, coherent, "s"]
+            lines.append(f"  {tier}, {coherent}: {n}, {s:.0f}")
+        lines += ["", "check: refused, alone"]
+        for by, (count, alone) in sorted(self.by_site().items(), key=lambda row: -row[1][0]):
+            lines.append(f"  {count:6} {alone:6}  {self.title(by)}")
+        lines += ["", "class: check, refused, alone"]
+        for (name, by), count in sorted(self.refused.items()):
+            lines.append(f"  {name}: {self.title(by)}: {count}, {self.alone[name, by]}")
+        lines += ["", f"alone less than {ALONE} times"]
+        lines += [f"  {alone:4}  {title}" for title, alone in sorted(self.shortfalls().items())]
+        return "\n".join(lines) + "\n"

@@ -127,8 +127,7 @@ impl Case {
         let second = honest(rng);
         let (layout, model) = (real.layout().clone(), real.key.model.clone());
         let scheme = Ideal::new(seed);
-        let committed =
-            layout.commits_input().then(|| commit_input_with(&scheme, &layout, &real.inputs, rng).unwrap());
+        let committed = layout.commits_input().then(|| commit_input_with(&scheme, &layout, &real.inputs, rng).unwrap());
         let key = registered_key(&scheme, layout, model, rng);
         let ideal = Bench { committer: scheme, key, inputs: real.inputs.clone(), committed, ctx: real.ctx };
         let case = Case {

@@ -307,4 +307,3 @@ pub(super) const CLASSES: Classes = &[
     }),
     ("proving key: sealed again", [300, 150, 0, 0], |_, case, rng| proving_key(case, rng)),
 ];
-

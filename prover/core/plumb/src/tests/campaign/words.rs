@@ -115,14 +115,8 @@ pub(super) enum OfScalar {
     Uncanonical,
     Bit,
 }
-pub(super) const OF_SCALAR: [OfScalar; 6] = [
-    OfScalar::PlusOne,
-    OfScalar::Negated,
-    OfScalar::Zero,
-    OfScalar::Random,
-    OfScalar::Uncanonical,
-    OfScalar::Bit,
-];
+pub(super) const OF_SCALAR: [OfScalar; 6] =
+    [OfScalar::PlusOne, OfScalar::Negated, OfScalar::Zero, OfScalar::Random, OfScalar::Uncanonical, OfScalar::Bit];
 
 /// Damages a scalar.
 pub(super) fn damage_scalar(word: &mut Word, how: OfScalar, rng: &mut Seeded) {
