@@ -94,10 +94,10 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
         if isinstance(layer, PlanLinear):
             cells += len(places.remainders.get(i, ())) * padded((batch, *layer.size))
     nanoseconds = _OPENING + _CELL * cells
-    nanoseconds += small * _SMALL_COLUMN + (helpers + 2) * _FULL_COLUMN
+    nanoseconds += small * _SMALL_COLUMN + (helpers + 1) * _FULL_COLUMN
     nanoseconds += rows * (
         _SMALL * small
-        + _FULL * (helpers + 2)
+        + _FULL * (helpers + 1)
         + _OPENING_ROW
         + _ROW * columns
         + _CHUNK * places.chunks
