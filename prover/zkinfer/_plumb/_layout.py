@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 # How many seconds a proof may take longer for one gas less. Neither goal is followed to the end: a
-# hundred commitments more to save a tenth of a second would cost every verifier, and the least gas of
-# all may take a minute.
+# hundred commitments more to save a tenth of a second would cost every verifier, and the least gas
+# may take ten times as long.
 _GAS_WORTH = {Optimize.TIME: 1e-7, Optimize.GAS: 5e-6}
 
 

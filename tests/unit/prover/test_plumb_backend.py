@@ -46,6 +46,27 @@ def program_input(case, integers):
     return integers * unit
 
 
+def test_what_to_make_small_decides_the_layout_and_setup_finds_it_again():
+    """More rows, fewer commitments; the file does not say which goal it was."""
+    card = model("mlp-784")
+    samples = card.samples()
+    time, gas = (
+        zk.compile(
+            card.onnx_bytes(),
+            calibration=samples.calibration,
+            inputs="hidden",
+            weights="hidden",
+            outputs="public",
+            backend="plumb",
+            optimize=goal,
+        )
+        for goal in zk.Optimize
+    )
+    assert (time.calibration.logrows, gas.calibration.logrows) == (12, 14)
+    x = samples.x[0]
+    assert np.array_equal(gas.run(x, mode="mock"), time.run(x, mode="mock"))
+
+
 def test_the_rungs_agree_bit_for_bit_on_many_inputs(case):
     stack = model("breast-cancer").samples().x[:20]
     if case.x.shape != stack[0].shape:
