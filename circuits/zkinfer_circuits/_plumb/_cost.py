@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from ._pack import Packing
     from ._plan import Plan
 
-# Nanoseconds of one processor, by stage of a proof, as progress names them: medians over eight models
-# that `zkinfer bench` knows, with 2^10 to 2^16 rows and 1 to 129 chunks, on a busy machine (AMD EPYC,
-# 2026-11-25). Totals come out within 15 %, and 18 % for the 157 chunks of mlp-2m. They decide which
-# of several layouts is used: their ratios matter.
+# Nanoseconds of one processor, by stage of a proof, as progress names them: medians over eight
+# models that `zkinfer bench` knows, with 2^10 to 2^16 rows and 1 to 129 chunks, on a busy machine
+# (AMD EPYC, 2026-11-25). Totals come out within 15 %, and 18 % for the 157 chunks of mlp-2m. They
+# decide which of several layouts is used: their ratios matter.
 # A column of full-size scalars, and each row of it: "commit helpers" by helpers, against rows. What
 # does not grow are buckets and the random rows at its end.
 _FULL_COLUMN, _FULL = 8e6, 3600.0
