@@ -1,8 +1,9 @@
-"""100,000 mutations of proof, public inputs, key and context over all shipped models: none accepted.
+"""100,000 mutations of proof, public inputs, key and context over all shipped models.
 
-The campaign itself is in Rust (prover/core/plumb/src/tests/campaign.rs). Here its cases are made, a
-copy of the core in which every check can be switched off (tests/mutation/rust_sites.py) is built, the
-campaign runs in it, and its table is held against what is expected. Settings, for a shorter run:
+None may be accepted. The campaign itself is in Rust (prover/core/plumb/src/tests/campaign.rs). Here
+its cases are made, a copy of the core in which every check can be switched off
+(tests/mutation/rust_sites.py) is built, the campaign runs in it, and its table is held against what
+is expected. Settings, for a shorter run:
 
     ZKINFER_CAMPAIGN_MUTATIONS   how many in all (100,000)
     ZKINFER_CAMPAIGN_PROCESSES   in how many processes, each with a seed of its own (2)
@@ -116,6 +117,8 @@ def run(binary, cases, reports, mutations):
             "PLUMB_CAMPAIGN_REPORT": str(reports / f"{i}.json"),
             # each keeps to one core
             "RAYON_NUM_THREADS": "1",
+            # verifiers with a check less may panic; only their accepting counts
+            "RUST_BACKTRACE": "0",
         }
         command = [binary, "--ignored", "--exact", "tests::campaign::the_campaign", "--nocapture"]
         log = (reports / f"{i}.log").open("w")
@@ -154,4 +157,6 @@ def test_no_mutation_is_accepted_and_every_check_is_needed(tmp_path, capsys):
     assert table.incoherent + table.coherent >= mutations
     if mutations >= WHOLE:
         assert table.coherent >= mutations // 2
-        assert table.shortfalls() == {}
+        seldom, stale = table.against_the_list()
+        assert seldom == {}
+        assert stale == []
