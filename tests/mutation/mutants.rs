@@ -46,7 +46,7 @@ pub fn set(site: Option<u32>) {
     REFUSED.store(NONE, SeqCst);
 }
 
-/// The site that refused last, since [`set`].
+/// The site that refused first, since [`set`]: those around it pass its refusal on.
 pub fn refused_by() -> Option<u32> {
     Some(REFUSED.load(SeqCst)).filter(|site| *site != NONE)
 }
@@ -57,7 +57,7 @@ pub fn refuses(site: u32) -> bool {
         return false;
     }
     trace(site, 2);
-    REFUSED.store(site, SeqCst);
+    let _ = REFUSED.compare_exchange(NONE, site, SeqCst, SeqCst);
     true
 }
 

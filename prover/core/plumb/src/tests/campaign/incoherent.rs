@@ -174,7 +174,7 @@ pub(super) const CLASSES: Classes = &[
     }),
     ("proof: a word less", [200, 200, 50, 50], |_, case, _| proof(case, |p| p.truncate(p.len() - 32))),
     ("proof: extended", [500, 500, 50, 50], |_, case, rng| {
-        proof(case, |p| p.extend(vec![rng.below(256) as u8; 1 + rng.below(64) as usize]))
+        proof(case, |p| p.extend(vec![rng.below(256) as u8; [32, 64, 1 + rng.below(64) as usize][rng.below(3) as usize]]))
     }),
     ("proof: a word in between", [200, 200, 50, 50], |_, case, rng| proof(case, |p| {
         let at = 32 * rng.below(p.len() as u64 / 32) as usize;

@@ -8,7 +8,7 @@ pub(super) fn set(site: Option<u32>) {
     let _ = site;
 }
 
-/// The site that refused last.
+/// The innermost site that refused: those around it pass its refusal on.
 pub(super) fn refused_by() -> Option<u32> {
     #[cfg(plumb_mutants)]
     return crate::mutants::refused_by();
