@@ -4,6 +4,7 @@ use super::honest::CTX;
 use super::mutations::{plus_modulus, plus_one};
 use super::networks::*;
 use crate::descriptor::*;
+use crate::field::{Fr, Word, number};
 use crate::keys::{ChunkCount, CommittedInput, KeyError, ProvingKey, VerifyingKey, commit_input_with, setup_with};
 use crate::kzg::{Kzg, KzgCommitter};
 use crate::layout::Layout;
@@ -11,9 +12,10 @@ use crate::progress::{Cancelled, Stage, Step, Watched};
 use crate::prove::{ProveError, prove, prove_with};
 use crate::scheme::{Committer, Scheme};
 use crate::srs::Srs;
+use crate::statement::Statement;
 use crate::testing::srs;
-use crate::transcript::keccak;
-use crate::verify::{VerifyError, verify};
+use crate::transcript::{Transcript, keccak};
+use crate::verify::{DOMAIN, VerifyError, replay, verify};
 use std::sync::Mutex;
 
 /// A model over an ideal commitment, once more over KZG.
@@ -142,7 +144,7 @@ fn an_id_is_the_digest_of_what_is_public() {
     let none = VerifyingKey::new(scheme, key.layout().clone(), vec![]);
     assert_eq!(none.err(), Some(ChunkCount { expected: key.weights().len(), got: 0 }));
     // other parameters, another circuit
-    let other = Srs::unsafe_from_known_secret(crate::field::Fr::from(5u64), 2).unwrap();
+    let other = Srs::unsafe_from_known_secret(Fr::from(5u64), 2).unwrap();
     let elsewhere =
         VerifyingKey::new(&Kzg::new(other.verifier().clone()), key.layout().clone(), key.weights().to_vec());
     assert_ne!(elsewhere.unwrap().circuit_id(), key.circuit_id());
@@ -161,6 +163,41 @@ fn every_word_of_an_opening_counts() {
         words[i] = plus_one(&words[i]);
         let got = check(words.as_flattened());
         assert!(matches!(got, Err(VerifyError::Rejected(_))), "{i}: {got:?}");
+    }
+}
+
+/// Fiat-Shamir inside the opening: the first challenge after a word depends on it, and no challenge before it does.
+#[test]
+fn every_word_of_an_opening_is_absorbed_before_the_next_challenge() {
+    let (committer, proving, _, mut s) = keys(mlp(), 2);
+    let (scheme, key) = (committer.scheme(), proving.verifying_key());
+    let proven = prove_with(&committer, &proving, &s.inputs, None, &CTX, &mut s.rng).unwrap();
+    let statement = Statement::from_words(scheme, key, &proven.public_inputs, &CTX).unwrap();
+    let end = replay(scheme, key, &proven.proof, &statement, Transcript::new(DOMAIN)).unwrap();
+    let before = end.transcript.log.len();
+    let log = |opening: &[Word], value: &Fr| {
+        let mut t = end.transcript.clone();
+        let _ = scheme.check(&mut t, &end.commitments[0], &end.point, value, opening);
+        t.log.split_off(before)
+    };
+    let honest = log(end.opening, &end.value);
+    // alpha, gamma, zeta, beta, xi, delta
+    assert_eq!(honest.len(), 6);
+    let first = |got: Vec<Fr>| got.iter().zip(&honest).position(|(x, y)| x != y);
+    assert_eq!(first(log(end.opening, &(end.value + Fr::from(1u64)))), Some(0));
+    let point = |at: usize, challenge: usize| (at, true, challenge);
+    let mut parts = vec![point(0, 0), point(2, 1), point(4, 1), point(6, 2), point(8, 2)];
+    parts.extend((10..16).map(|at| (at, false, 3)));
+    parts.extend([point(16, 3), point(18, 4), point(20, 5)]);
+    for (at, is_point, challenge) in parts {
+        let mut opening = end.opening.to_vec();
+        if is_point {
+            // the generator
+            opening[at..at + 2].copy_from_slice(&[number(1), number(2)]);
+        } else {
+            opening[at] = plus_one(&opening[at]);
+        }
+        assert_eq!(first(log(&opening, &end.value)), Some(challenge), "word {at}");
     }
 }
 
