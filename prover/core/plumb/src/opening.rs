@@ -202,10 +202,11 @@ struct Place {
 }
 
 impl Place {
-    fn new(alpha: Fr, zeta: Fr, b: usize) -> Result<Self, OpeningError> {
-        let inverse = zeta.inverse().ok_or(OpeningError::Challenge)?; // Protocol
-        // that alpha, zeta and its inverse are three points, `batch_at` sees: p is opened at all of them
-        Ok(Self { alpha, zeta, inverse, power: zeta.pow([b as u64 - 1]) })
+    /// That alpha, zeta and its inverse are three points, `batch_at` sees, since p is opened at all of them. Zero, which
+    /// has no inverse, counts as its own.
+    fn new(alpha: Fr, zeta: Fr, b: usize) -> Self {
+        let inverse = zeta.inverse().unwrap_or_default();
+        Self { alpha, zeta, inverse, power: zeta.pow([b as u64 - 1]) }
     }
 }
 
@@ -425,7 +426,7 @@ pub fn open(
     let s_poly = inner_product_witness(&p_poly, &g_poly, [u, v], gamma);
     let s = commit_element(srs, "[s]", &s_poly)?;
     absorb_points(transcript, "opening s d", &[s, d]);
-    let place = Place::new(alpha, transcript.challenge("opening zeta"), b)?;
+    let place = Place::new(alpha, transcript.challenge("opening zeta"), b);
 
     // 4
     let evaluations = Evaluations {
@@ -522,7 +523,7 @@ fn reduce_by(
     absorb_points(transcript, "opening w'", &[proof.w_prime]);
     let delta = transcript.challenge("opening delta");
 
-    let place = Place::new(alpha, zeta, b)?;
+    let place = Place::new(alpha, zeta, b);
     let p_alpha = p_at_alpha(values, &place, gamma, value, halves)?;
     // d(zeta) = zeta^(b-1) g(1/zeta)
     let mut opened = opened(values, p_alpha, place.power * values.g_inverse, beta);

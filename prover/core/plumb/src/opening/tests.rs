@@ -525,7 +525,7 @@ fn forge(srs: &Srs, cells: &[Fr], commitment: &Commitment, point: &[Fr], value: 
     let d_poly: Vec<Fr> = g_poly.iter().take(b).rev().copied().collect();
     let d = point_of(&d_poly);
     absorb_points(transcript, "opening s d", &[point_of(&s_poly), d]);
-    let place = Place::new(alpha, transcript.challenge("opening zeta"), b).unwrap();
+    let place = Place::new(alpha, transcript.challenge("opening zeta"), b);
     if unheard("opening q g") {
         // At zeta alone, a constant makes up for g.
         q_poly[0] -= e * inverse(eq_v[0] * (place.power * place.zeta - alpha));
@@ -694,7 +694,7 @@ fn without_absorbing_the_claim_false_claims_pass() {
     let at = |first: Fr| {
         let mut point = case.point.clone();
         point[0] = first;
-        let place = Place::new(Fr::zero(), zeta, 8).unwrap();
+        let place = Place::new(Fr::zero(), zeta, 8);
         let values = &draft.evaluations;
         p_at_alpha(values, &place, gamma, case.value, [&point[..3], &point[3..]]).unwrap()
     };
@@ -734,7 +734,7 @@ fn forge_at(case: &Case, draft: &OpeningProof, point: &[Fr], deaf: &'static [&'s
     absorb_points(&mut transcript, "opening q g", &[draft.q, draft.g]);
     let gamma = transcript.challenge("opening gamma");
     absorb_points(&mut transcript, "opening s d", &[draft.s, draft.d]);
-    let place = Place::new(alpha, transcript.challenge("opening zeta"), b).unwrap();
+    let place = Place::new(alpha, transcript.challenge("opening zeta"), b);
     let evaluations = draft.evaluations;
     transcript.absorb("opening evaluations", &evaluations.to_words());
     absorb_points(&mut transcript, "opening t", &[draft.t]);
