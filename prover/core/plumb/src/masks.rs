@@ -41,7 +41,7 @@ pub(crate) fn sparse(layout: &Layout, rng: &mut impl Randomness) -> Result<Vec<F
 /// round of sumcheck D splits the rows by one bit.
 pub(crate) fn sparse_rows(layout: &Layout) -> Vec<usize> {
     let (n, coefficients) = (layout.rows(), layout.mask_lengths().iter().sum());
-    let step = (n as u64 * GOLDEN >> 32 | 1) as usize;
+    let step = ((n as u64 * GOLDEN) >> 32 | 1) as usize;
     let others = (0..n).map(|i| i * step % n).filter(|row| *row < n - coefficients);
     (0..coefficients).map(|k| layout.mask_row(k)).chain(others.take(4 * layout.c())).collect()
 }

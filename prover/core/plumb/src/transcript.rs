@@ -55,10 +55,14 @@ pub struct Transcript {
 #[cfg(test)]
 #[derive(Clone, Default)]
 pub(crate) struct Tape {
-    pub(crate) messages: std::sync::Arc<std::sync::Mutex<Vec<(String, Vec<Word>)>>>,
+    pub(crate) messages: std::sync::Arc<std::sync::Mutex<Messages>>,
     /// How many messages come before the damaged one, and what happens to that.
     pub(crate) damage: Option<(usize, Edit)>,
 }
+
+/// Labels, and what was absorbed under each.
+#[cfg(test)]
+pub(crate) type Messages = Vec<(String, Vec<Word>)>;
 
 #[cfg(test)]
 pub(crate) type Edit = std::sync::Arc<dyn Fn(&mut [Word]) + Send + Sync>;
