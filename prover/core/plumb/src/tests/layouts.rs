@@ -68,7 +68,7 @@ macro_rules! refused {
 }
 
 #[test]
-fn twenty_bad_layouts() {
+fn bad_layouts() {
     let good = cnn(&CNN, false);
     check(&good).unwrap();
     let (rows, active) = (512u32, 496u32);
@@ -98,6 +98,10 @@ fn twenty_bad_layouts() {
         "reads later layer": |d: &mut Descriptor| d.layers.swap(CONV1, POOL1) => E::UnfixedCells { layer: CONV1, .. },
         "short pool": |d: &mut Descriptor| match &mut d.layers[POOL1] {
             Layer::Combine { exponents, .. } => exponents.dims[3] = 2,
+            _ => panic!(),
+        } => E::CombineLength { layer: POOL1 },
+        "pool in a column of values": |d: &mut Descriptor| match &mut d.layers[POOL1] {
+            Layer::Combine { cell, .. } => *cell = value(&good, POOL1),
             _ => panic!(),
         } => E::CombineLength { layer: POOL1 },
         "wide table": |d: &mut Descriptor| d.range_table.bits = 5 => E::TableSize { table: 0, expected: 4, got: 5 },
