@@ -14,15 +14,7 @@ NEVER_ALONE = {
     ("commit.rs", "else PointError::NotOnCurve"): (
         "points off the curve have no sum: the pairing equation fails as well"
     ),
-    ("opening.rs", "zeta.inverse()"): "the next checks compare zeta with its inverse",
     ("opening.rs", "return length"): "a proof's length is checked before its opening is read",
-    ("opening.rs", "return OpeningError::Challenge (alpha == zeta)"): "then batch_at divides by 0",
-    ("opening.rs", "return OpeningError::Challenge (alpha == inverse)"): (
-        "then batch_at divides by 0"
-    ),
-    ("opening.rs", "return OpeningError::Challenge (zeta == inverse)"): (
-        "then batch_at divides by 0"
-    ),
     ("opening.rs", "return OpeningError::Variables"): "the layout checker has seen c",
     ("keys.rs", "return ChunkCount"): "a key's bytes are cut by the number of chunks",
     ("keys/bytes.rs", "self.0.split_first_chunk"): "what is not there cannot be read",
