@@ -5,6 +5,9 @@ from collections import Counter
 # A check counts as tried where it was this often the only one to refuse.
 ALONE = 100
 
+# What reads descriptors: whoever breaks one of its rules breaks another one as well, more often
+# than not, so its sites are counted and not asserted. `make mutants` has a test for each.
+LAYOUTS = ("checker.rs", "checker/", "encoding.rs")
 # Checks of what no verifier of a proof reads.
 _OTHER = "reads no key and no proof: "
 # Checks that cannot be the only ones to refuse, by file and by the beginning of their text.
@@ -14,12 +17,18 @@ NEVER_ALONE = {
     ("commit.rs", "else PointError::NotOnCurve"): (
         "points off the curve have no sum: the pairing equation fails as well"
     ),
+    ("commit.rs", "Err(PointError::Identity)"): (
+        "in an opening an identity needs a column without masks (opening/tests.rs has it); "
+        "elsewhere verify.rs refuses it as well"
+    ),
+    ("opening.rs", "denominator.inverse()"): (
+        "equal challenges are made by a script, and then the equation has no solution"
+    ),
     ("opening.rs", "return length"): "a proof's length is checked before its opening is read",
     ("opening.rs", "return OpeningError::Variables"): "the layout checker has seen c",
     ("keys.rs", "return ChunkCount"): "a key's bytes are cut by the number of chunks",
     ("keys/bytes.rs", "self.0.split_first_chunk"): "what is not there cannot be read",
     ("keys/bytes.rs", "usize::try_from(n)"): "what is not there cannot be read",
-    ("encoding.rs", "rest.first_chunk"): "what is not there cannot be read",
     ("srs.rs", "return PointError::Identity"): "[tau]_1 is not the identity: another secret",
     ("srs.rs", "return PointError::NotOnCurve"): "no secret's power: the pairing equation fails",
     ("srs.rs", "return PointError::NotInSubgroup"): "no secret's power: the equation fails",
@@ -91,6 +100,8 @@ class Table:
         seldom, listed = {}, set()
         for title, alone in self.shortfalls().items():
             path, _, what = title.partition(":")
+            if path.startswith(LAYOUTS):
+                continue
             what = what.partition(" ")[2]
             row = next((row for row in NEVER_ALONE if _is(row, path, what)), None)
             if row is None or alone:

@@ -121,12 +121,12 @@ def run(binary, cases, reports, mutations):
             "RUST_BACKTRACE": "0",
         }
         command = [binary, "--ignored", "--exact", "tests::campaign::the_campaign", "--nocapture"]
-        log = (reports / f"{i}.log").open("w")
-        started.append(
-            subprocess.Popen(
-                command, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT
+        with (reports / f"{i}.log").open("w") as log:
+            started.append(
+                subprocess.Popen(
+                    command, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT
+                )
             )
-        )
     for process in started:
         process.wait()
     found = []

@@ -446,7 +446,7 @@ fn public_encoding(case: &Case, rng: &mut Seeded) -> Found {
 
 #[rustfmt::skip]
 pub(super) const CLASSES: Classes = &[
-    ("opening: a message", [12000, 4500, 600, 100], |_, case, rng| opening(case, rng, None)),
+    ("opening: a message", [16500, 4500, 600, 100], |_, case, rng| opening(case, rng, None)),
     ("opening: another column", [2500, 1000, 200, 40], |_, case, rng| another_column(case, rng)),
     ("opening: a challenge that divides by zero", [400, 0, 0, 0], |_, case, rng| opening_challenge(case, rng)),
     ("message", [4000, 1000, 100, 60], |_, case, rng| message(&case.real, case, rng)),
