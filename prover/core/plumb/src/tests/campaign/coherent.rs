@@ -95,12 +95,13 @@ fn another_column(case: &Case, rng: &mut Seeded) -> Found {
     let at = below(rng, column.len());
     column[at] += rng.one();
     if rng.below(2) == 0 {
-        // one of the same value at the point
+        // one of the same value at the point, by another cell: the same one would undo the change
+        let other = (at + 1) % column.len();
         let value = crate::closed_forms::evaluate(&column, &case.end.point) - case.end.value;
         let mut vertex = vec![Fr::zero(); column.len()];
-        vertex[0] = Fr::one();
+        vertex[other] = Fr::one();
         let weight = crate::closed_forms::evaluate(&vertex, &case.end.point);
-        column[0] -= value * weight.inverse()?;
+        column[other] -= value * weight.inverse()?;
     }
     opening(case, rng, Some(&column))
 }
