@@ -464,7 +464,7 @@ def test_a_stranger_reads_a_key_and_a_bundle_of_plumb(weights, tmp_path):
 def head_of_descriptor(data):
     """Read what the length of a proof follows from."""
     d = Reader(data)
-    assert d.take(6) == b"PLMB\0\1"
+    assert d.take(6) == b"PLMB\0\2"
     log_rows = d.integer(1)
     d.take(3 + 4 + 2 + 16)
     ranges, chunks = d.integer(1), d.integer(2)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 MAGIC = b"PLMB"
-VERSION = 1
+VERSION = 2
 
 Dims = tuple[int, int, int, int]
 
@@ -74,7 +74,7 @@ View = tuple[Term, ...]
 
 @dataclass(frozen=True, slots=True)
 class Exponents:
-    """The powers of r that weigh the equations of one tensor."""
+    """The powers of r that weigh the equations of one tensor. Strides are powers of two."""
 
     offset: int
     strides: Dims
@@ -294,12 +294,18 @@ def _function(f: Function) -> bytes:
     return _slot(f.slot) + struct.pack(f">BI{len(values)}i", 1, len(values), *values)
 
 
+def _dims(dims: Dims) -> bytes:
+    bits = (max(n - 1, 0).bit_length() for n in dims)
+    return struct.pack(">4I4B", *dims, *bits)
+
+
 def _block(b: Block) -> bytes:
-    return struct.pack(">BBI4I", b.column, b.number, b.offset, *b.dims)
+    return struct.pack(">BBI", b.column, b.number, b.offset) + _dims(b.dims)
 
 
 def _exponents(e: Exponents) -> bytes:
-    return struct.pack(">5Q4I", e.offset, *e.strides, *e.dims)
+    logs = (n.bit_length() - 1 for n in e.strides)
+    return struct.pack(">Q4B", e.offset, *logs) + _dims(e.dims)
 
 
 def _view(view: View) -> bytes:
@@ -319,7 +325,7 @@ def _map(m: Map) -> bytes:
             _u8(m.kind),
             window,
             _view(m.view),
-            _words(m.input),
+            _dims(m.input),
             struct.pack(">IB", m.weights, m.weight_bits),
         )
     )

@@ -33,6 +33,22 @@ class Number:
 U8, U16, U32, U64, I32, I64 = (Number(letter) for letter in "BHIQiq")
 
 
+class PowerOfTwo:
+    """A number below 2^64, by its logarithm."""
+
+    def read(self, stream):
+        log = U8.read(stream)
+        if log >= 64:
+            raise Malformed(f"2^{log} is too large")
+        return 1 << log
+
+    def write(self, value):
+        log = value.bit_length() - 1
+        if value != 1 << log:
+            raise ValueError(f"{value} is no power of two")
+        return U8.write(log)
+
+
 class Several:
     """Items of fixed number, one after the other."""
 

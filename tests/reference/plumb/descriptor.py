@@ -8,7 +8,21 @@ import math
 from dataclasses import dataclass, field
 from itertools import product
 
-from .codec import I32, I64, U8, U16, U32, U64, Choice, Counted, Optional, Record, Several, Stream
+from .codec import (
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+    Choice,
+    Counted,
+    Optional,
+    PowerOfTwo,
+    Record,
+    Several,
+    Stream,
+)
 from .field import Malformed
 
 HIDDEN, COMMITTED, PUBLIC = 0, 1, 2
@@ -17,8 +31,8 @@ DENSE, CONVOLUTION, DEPTHWISE = 0, 1, 2
 
 
 def index_bits(n):
-    """Return how many bits an index below n has."""
-    return (n - 1).bit_length()
+    """Return how many bits an index below n has; none for n = 0."""
+    return max(n - 1, 0).bit_length()
 
 
 def indices(dims):
@@ -283,12 +297,29 @@ class Descriptor:
         return descriptor
 
 
-MAGIC, VERSION = list(b"PLMB"), 1
+MAGIC, VERSION = list(b"PLMB"), 2
 
-DIMS = Several(U32, U32, U32, U32)
+
+class Lengths:
+    """Four lengths, and the bits of an index below each, which must be these."""
+
+    LENGTHS, BITS = Several(U32, U32, U32, U32), Several(U8, U8, U8, U8)
+
+    def read(self, stream):
+        dims = self.LENGTHS.read(stream)
+        if self.BITS.read(stream) != [index_bits(n) for n in dims]:
+            raise Malformed("these are not the bits of the lengths before them")
+        return dims
+
+    def write(self, dims):
+        return self.LENGTHS.write(dims) + self.BITS.write([index_bits(n) for n in dims])
+
+
+DIMS = Lengths()
+STRIDES = Several(PowerOfTwo(), PowerOfTwo(), PowerOfTwo(), PowerOfTwo())
 SELECT = Several(U8, U32)
 SLOT = Record(Slot, offset=U32, bits=U8)
-EXPONENTS = Record(Exponents, offset=U64, strides=Several(U64, U64, U64, U64), dims=DIMS)
+EXPONENTS = Record(Exponents, offset=U64, strides=STRIDES, dims=DIMS)
 TIGHT = Record(Tight, block=U16, bits=U8, exponents=EXPONENTS)
 VIEW = Counted(U8, Record(Term, coefficient=I32, block=U16, height=SELECT, width=SELECT))
 FUNCTION = Record(
@@ -336,7 +367,12 @@ DESCRIPTOR = Record(
     range_table=SLOT,
     functions=Counted(U8, FUNCTION),
     pairs=Counted(U8, U8),
-    mask_cells=Record(MaskCells, rows=DIMS, weights=Several(U32, U32), inputs=Several(U32, U32)),
+    mask_cells=Record(
+        MaskCells,
+        rows=Several(U32, U32, U32, U32),
+        weights=Several(U32, U32),
+        inputs=Several(U32, U32),
+    ),
     salts=Counted(U16, U32),
     input_salts=Counted(U16, U32),
     blocks=Counted(U16, BLOCK),

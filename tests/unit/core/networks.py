@@ -25,6 +25,11 @@ def bits(n):
     return (n - 1).bit_length()
 
 
+def dims(channels):
+    """Return the lengths 1 x channels x 1 x 1, and the bits of an index below each."""
+    return struct.pack(">4I4B", 1, channels, 1, 1, 0, bits(channels), 0, 0)
+
+
 class Writer:
     """Places blocks, exponents and weights one after the other."""
 
@@ -41,13 +46,14 @@ class Writer:
         if offset is None:
             offset = -(-self.rows[column] // size) * size
             self.rows[column] = offset + size
-        self.blocks.append(struct.pack(">BB5I", column, 0, offset, 1, channels, 1, 1))
+        self.blocks.append(struct.pack(">BBI", column, 0, offset) + dims(channels))
         return len(self.blocks) - 1, offset
 
     def exponents(self, channels):
+        """Strides are 2^bits for the batch, which is 1, and 1 for the rest."""
         offset = self.exponent
         self.exponent += 1 << bits(channels)
-        return struct.pack(">5Q4I", offset, 1 << bits(channels), 1, 1, 1, 1, channels, 1, 1)
+        return struct.pack(">Q4B", offset, bits(channels), 0, 0, 0) + dims(channels)
 
     def input(self, channels):
         block, offset = self.block(RANGE, channels)
@@ -72,7 +78,7 @@ class Writer:
         self.used |= {biases + o for o in range(out)}
         view = struct.pack(">BiHBIBI", 1, 1, block, 0, 0, 0, 0)
         maps = struct.pack(">BB", 1, 0) + view
-        maps += struct.pack(">4IIB", 1, channels, 1, 1, weights, WEIGHT_BITS)
+        maps += dims(channels) + struct.pack(">IB", weights, WEIGHT_BITS)
         output, value = b"\0", None
         if not last:
             argument, offset = self.block(ARGUMENT, out)
@@ -99,7 +105,7 @@ class Writer:
         relu = struct.pack(">IBBii", 1 << VALUE_BITS, VALUE_BITS, 0, 0, HIGH)
         head = struct.pack(
             ">4sH4BIBBqqBHIB",
-            b"PLMB", 1, self.log_rows, self.log_pad, RANGE_BITS, VALUE_BITS, 1,
+            b"PLMB", 2, self.log_rows, self.log_pad, RANGE_BITS, VALUE_BITS, 1,
             NUMBER[self.inputs], NUMBER[self.weights], 0, (1 << RANGE_BITS) - 1, 1, chunks,
             0, RANGE_BITS,
         )  # fmt: skip

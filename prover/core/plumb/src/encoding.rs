@@ -7,21 +7,28 @@
 //!              for a table (1) count:u32, each i32
 //! pairs        count:u8,  each function:u8
 //! mask cells   8 x u32;  salts count:u16, each u32;  input salts count:u16, each u32
-//! blocks       count:u16, each column:u8 number:u8 offset:u32 dims:4 x u32
+//! blocks       count:u16, each column:u8 number:u8 offset:u32 dims
 //! layers       count:u16, each op:u8 and its fields in the order of the struct; lists and optional fields are a count:u8
 //!              and that many records
+//! dims         4 x u32, then the bits of an index below each: 4 x u8. Other bits than these are refused.
+//! exponents    offset:u64, log2 of each stride: 4 x u8, dims
 //! ```
 //!
 //! Operations are 0 input, 1 combine, 2 linear, 3 output, 4 top-1; kinds of maps 0 dense, 1 convolution, 2 depthwise, the last two followed by
 //! their window.
+//!
+//! The bits of dimensions follow from the lengths, and strides are powers of two in every sound layout: a contract that reads a
+//! descriptor takes no logarithm, and a family of exponents is one word of 32 bytes.
 
+use crate::closed_forms::index_bits;
 use crate::descriptor::*;
 
 const MAGIC: [u8; 4] = *b"PLMB";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 impl Descriptor {
-    /// The one encoding. Lists longer than their count can say have no encoding and no sound layout: they are cut.
+    /// The one encoding. Lists longer than their count can say have no encoding and no sound layout: they are cut. Nor have
+    /// strides that are no power of two: they are rounded down to one.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.extend(MAGIC);
@@ -103,11 +110,12 @@ fn slot(out: &mut Vec<u8>, s: &Slot) {
 
 fn dims(out: &mut Vec<u8>, d: &Dims) {
     d.iter().for_each(|n| out.extend(n.to_be_bytes()));
+    out.extend(d.map(|n| index_bits(n) as u8));
 }
 
 fn exponents(out: &mut Vec<u8>, e: &Exponents) {
     out.extend(e.offset.to_be_bytes());
-    e.strides.iter().for_each(|n| out.extend(n.to_be_bytes()));
+    out.extend(e.strides.map(|n| n.checked_ilog2().unwrap_or(0) as u8));
     dims(out, &e.dims);
 }
 
@@ -274,6 +282,9 @@ impl Parser<'_> {
         for n in &mut dims {
             *n = self.u32("dimensions")?;
         }
+        for n in dims {
+            self.choice("dimension bits", |bits| (usize::from(bits) == index_bits(n)).then_some(bits))?;
+        }
         Ok(dims)
     }
 
@@ -281,7 +292,7 @@ impl Parser<'_> {
         let offset = self.u64("exponent offset")?;
         let mut strides = [0; 4];
         for s in &mut strides {
-            *s = self.u64("exponent strides")?;
+            *s = self.choice("exponent strides", |log| 1u64.checked_shl(log.into()))?;
         }
         Ok(Exponents { offset, strides, dims: self.dims()? })
     }

@@ -91,7 +91,10 @@ impl fmt::Display for LayoutError {
                 write!(f, "function {function}: value {position} is {got}, outside {domain:?}")
             }
             ExponentStrides { layer } => {
-                write!(f, "layer {layer}: two equations share an exponent of r, or it is too large")
+                write!(
+                    f,
+                    "layer {layer}: two equations share an exponent of r, a stride is no power of two, or it is too large"
+                )
             }
             ExponentsOverlap { exponent } => write!(f, "two families of equations share the exponent {exponent} of r"),
             InputLayer { layer } => write!(f, "layer {layer}: the first layer, and no other, is the input"),

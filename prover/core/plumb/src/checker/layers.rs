@@ -84,13 +84,14 @@ impl<'a> Layers<'a> {
         Ok(())
     }
 
-    /// Strides are injective on the padded lengths, ranges disjoint between families. Every length is at least 1: it is a
-    /// block's, or was checked against one.
+    /// Strides are powers of two, as the encoding has them, and injective on the padded lengths, ranges disjoint between
+    /// families. Every length is at least 1: it is a block's, or was checked against one.
     fn family(&mut self, e: &Exponents) -> Checked {
         let error = E::ExponentStrides { layer: self.layer };
         let width = |i: usize| e.strides[i].checked_mul(1u64.checked_shl(index_bits(e.dims[i]) as u32)?);
         let injective = (0..3).all(|i| width(i + 1).is_some_and(|w| e.strides[i] >= w));
-        need(injective && e.strides[3] >= 1, error.clone())?;
+        let powers = e.strides.iter().all(|s| s.is_power_of_two());
+        need(injective && powers, error.clone())?;
         let end = width(0).and_then(|w| e.offset.checked_add(w)).ok_or(error.clone())?;
         need(end <= MAX_EXPONENT, error)?;
         self.exponents.push([e.offset, end]);
