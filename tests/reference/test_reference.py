@@ -1,12 +1,13 @@
 """The reference reproduces the golden proofs, and refuses them once anything is damaged."""
 
 import json
+import re
 
 import pytest
 from py_ecc import optimized_bn128 as bn
 
 from tests.reference.plumb import curve, golden, keys, networks, registration, verifier
-from tests.reference.plumb.descriptor import Descriptor
+from tests.reference.plumb.descriptor import BLOCK, EXPONENTS, Descriptor
 from tests.reference.plumb.field import Malformed, P, Rejected
 from tests.reference.plumb.transcript import Seeded
 
@@ -180,6 +181,16 @@ def test_descriptors_have_one_encoding(case):
     for damaged in (data[:-1], data + b"\0", b"X" + data[1:]):
         with pytest.raises(Malformed):
             Descriptor.from_bytes(damaged)
+    read = Descriptor.from_bytes(data)
+    block = data.index(BLOCK.write(read.blocks[-1]))
+    family = data.index(EXPONENTS.write(read.layers[0].exponents))
+    for at, wrong, why in (
+        (block + 22, 9, "bits"),
+        (family + 31, 9, "bits"),
+        (family + 8, 64, "2^64"),
+    ):
+        with pytest.raises(Malformed, match=re.escape(why)):
+            Descriptor.from_bytes(data[:at] + bytes([wrong]) + data[at + 1 :])
 
 
 def test_the_curve_is_py_eccs():

@@ -109,7 +109,7 @@ pub struct Term {
 pub struct Exponents {
     /// The first exponent.
     pub offset: u64,
-    /// One stride per dimension.
+    /// One stride per dimension, a power of two.
     pub strides: [u64; 4],
     /// Real lengths.
     pub dims: Dims,

@@ -81,6 +81,7 @@ fn bad_layouts() {
         "misaligned": |d: &mut Descriptor| d.blocks[rem(FC1)].offset += 1 => E::BlockNotAligned { .. },
         "exponent overlap": |d: &mut Descriptor| linear(d, FC2).exponents.offset -= 1 => E::ExponentsOverlap { .. },
         "no exponent stride": |d: &mut Descriptor| linear(d, FC2).exponents.strides[3] = 0 => E::ExponentStrides { layer: FC2 },
+        "exponent stride of 5": |d: &mut Descriptor| linear(d, FC2).exponents.strides[0] = 5 => E::ExponentStrides { layer: FC2 },
         "exponent beyond all powers": |d: &mut Descriptor| linear(d, FC2).exponents.offset = 1 << 40 => E::ExponentStrides { layer: FC2 },
         "exponent stride": |d: &mut Descriptor| linear(d, CONV1).exponents.strides[2] = 4 => E::ExponentStrides { layer: CONV1 },
         "mask overlap": |d: &mut Descriptor| d.mask_cells.inputs = d.mask_cells.weights => E::MaskCellsOverlap { .. },
@@ -387,6 +388,56 @@ fn descriptors_have_one_encoding() {
         let longer = [&bytes[..], &[0]].concat();
         let expected = DescriptorError::Trailing { expected: bytes.len(), got: bytes.len() + 1 };
         assert_eq!(Descriptor::from_bytes(&longer), Err(expected));
+    }
+}
+
+/// Four lengths, and what an index below each has of bits.
+fn with_bits(lengths: Dims, bits: [u8; 4]) -> Vec<u8> {
+    lengths.iter().flat_map(|n| n.to_be_bytes()).chain(bits).collect()
+}
+
+/// Where some bytes are, which are there once.
+fn find(bytes: &[u8], part: &[u8]) -> usize {
+    let mut found = (0..bytes.len()).filter(|i| bytes[*i..].starts_with(part));
+    let at = found.next().unwrap();
+    assert_eq!(found.next(), None);
+    at
+}
+
+#[test]
+fn lengths_have_their_bits_and_strides_their_logarithms() {
+    let mut d = cnn(&CNN, false);
+    let (lengths, bits) = ([0, 1, u32::MAX, (1 << 31) + 1], [0, 0, 32, 32]);
+    let e = Exponents { offset: 0x0102_0304_0506_0708, strides: [1 << 63, 1 << 33, 2, 1], dims: [1, 2, 3, 1 << 31] };
+    let family = [&[1, 2, 3, 4, 5, 6, 7, 8, 63, 33, 1, 0][..], &with_bits(e.dims, [0, 1, 2, 31])].concat();
+    let input = [5, 6, 7, 1 << 30];
+    d.blocks[0] = Block { column: Column::Range(0xaa), offset: 0xbbbb_bbbb, dims: lengths };
+    linear(&mut d, FC2).exponents = e;
+    linear(&mut d, FC2).maps[0].input = input;
+    let bytes = d.to_bytes();
+    assert_eq!(Descriptor::from_bytes(&bytes), Ok(d));
+
+    let block = [&[0, 0xaa, 0xbb, 0xbb, 0xbb, 0xbb][..], &with_bits(lengths, bits)].concat();
+    let input = with_bits(input, [3, 3, 3, 30]);
+    let at = [find(&bytes, &block) + 22, find(&bytes, &family) + 28, find(&bytes, &input) + 16];
+    let set = |position: usize, to: u8| {
+        let mut bytes = bytes.clone();
+        bytes[position] = to;
+        Descriptor::from_bytes(&bytes)
+    };
+    for position in at.into_iter().flat_map(|start| start..start + 4) {
+        for to in (0..=u8::MAX).filter(|to| *to != bytes[position]) {
+            let expected = DescriptorError::Value { reading: "dimension bits", position, got: to.into() };
+            assert_eq!(set(position, to), Err(expected));
+        }
+    }
+    let logs = find(&bytes, &family) + 8;
+    for position in logs..logs + 4 {
+        (0..64).for_each(|to| assert!(set(position, to).is_ok()));
+        for to in 64..=u8::MAX {
+            let expected = DescriptorError::Value { reading: "exponent strides", position, got: to.into() };
+            assert_eq!(set(position, to), Err(expected));
+        }
     }
 }
 
