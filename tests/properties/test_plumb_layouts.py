@@ -13,6 +13,7 @@ import zkinfer_core as core
 from tests.fixtures import networks
 from tests.fixtures import plumb_layouts as plumb
 from tests.fixtures.examples import many
+from tests.unit.circuits.test_plumb_layout import integers, spatial
 from tests.unit.core.networks import srs
 from zkinfer_circuits._plumb import layout_program
 
@@ -38,11 +39,14 @@ def check(data):
     weights = data.draw(st.sampled_from(["hidden", "public"]))
     inputs = data.draw(st.sampled_from(["hidden", "committed", "public"]))
     batch = data.draw(st.sampled_from([1, 1, 2, 3]))
+    gas_worth = data.draw(st.sampled_from([0.0, 3e-6, 2e-5]))
     seed = data.draw(st.integers(0, 2**32 - 1))
     try:
         model = z.load_model(network.proto.SerializeToString())
         program = z.compile_program(model, calibration, width=width, output=output).program
-        circuit = layout_program(program, inputs=inputs, weights=weights, batch=batch)
+        circuit = layout_program(
+            program, inputs=inputs, weights=weights, batch=batch, gas_worth=gas_worth
+        )
     except (z.UnsupportedGraph, z.AccumulatorTooWide, z.AccuracyUnreachable, z.LayoutUnsupported):
         assume(False)
     x = networks.inputs_for(np.random.default_rng(seed), calibration, network.input_shape)
@@ -126,14 +130,25 @@ def test_proofs_of_layouts_convince_and_are_as_long_as_said(samples, name):
     x = samples[FOLDERS[0]][name]
     model = z.load_model(FOLDERS[0] / f"{name}.onnx")
     program = z.compile_program(model, x, max_error=10.0, width=8).program
+    convinces(program, program.quantize(x)[:2])
+
+
+def test_a_proof_of_a_dense_layer_as_a_window_convinces():
+    program = spatial(4, 5, 5, 40)
+    circuit = convinces(program, integers(2, *program.input_shape))
+    assert circuit.cost.weights == 32 * 64 * 4 + 64 + 3 * 4
+
+
+def convinces(program, x):
+    """Prove two runs of a program; return the layout."""
     circuit = layout_program(program, inputs="hidden", weights="hidden", batch=2)
-    integers = program.quantize(x)[:2]
     powers = srs(circuit.cost.log_rows)
     key = core.setup(powers, circuit.descriptor, circuit.weights)
-    given = integers.reshape(2, -1)[:, circuit.input_order].reshape(-1)
+    given = x.reshape(2, -1)[:, circuit.input_order].reshape(-1)
     proof, public = core.prove(powers, key, given, bytes(32))
     core.verify(key.verifying_key(), proof, public, bytes(32))
     assert len(proof) == circuit.cost.proof_bytes
-    wanted = program.run(integers).reshape(2, -1)[:, circuit.output_order].reshape(-1)
+    wanted = program.run(x).reshape(2, -1)[:, circuit.output_order].reshape(-1)
     modulus = 0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001
     assert [int(v) % modulus for v in wanted] == public[-wanted.size :]
+    return circuit

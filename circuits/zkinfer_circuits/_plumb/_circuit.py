@@ -13,6 +13,7 @@ from .._program._moves import Reshape
 from ._cost import Cost, estimate
 from ._descriptor import Who
 from ._frames import frames_of
+from ._kernels import as_kernels
 from ._lower import lower
 from ._pack import full_maps, pack, producers
 from ._place import TooWide, build
@@ -162,19 +163,35 @@ def _layouts(
     shifts = [layer.shift for layer in plan.layers if isinstance(layer, PlanLinear)]
     most = min(_MOST_RANGE_BITS, max([*shifts, 4]))
     for log_rows in _LOG_ROWS:
-        roomy = _with_room(program, frame, plan, log_rows) if hidden else plan
-        if roomy is None:
-            continue
-        for range_bits in range(min(4, most), most + 1):
-            places = pack(roomy, log_rows, range_bits, batch, hidden)
-            if places is not None:
-                yield roomy, places
+        # Windows save chunks and cost closed forms: which is cheaper is seen when both are packed.
+        for kernels in (False, True):
+            if kernels and as_kernels(plan, log_rows, hidden) is plan:
+                continue
+            roomy = _arranged(program, frame, plan, log_rows, kernels, hidden)
+            if roomy is None:
+                continue
+            for range_bits in range(min(4, most), most + 1):
+                places = pack(roomy, log_rows, range_bits, batch, hidden)
+                if places is not None:
+                    yield roomy, places
 
 
-def _with_room(program: Program, frame: Array, plan: Plan, log_rows: int) -> Plan | None:
-    """Return a plan whose weights leave room for random numbers in every chunk."""
+def _arranged(
+    program: Program, frame: Array, plan: Plan, log_rows: int, kernels: bool, hidden: bool
+) -> Plan | None:
+    """Return a plan for chunks of 2^log_rows weights; of hidden ones with room in each chunk.
+
+    Parameters
+    ----------
+    kernels
+        Whether dense maps become windows where they take fewer positions as such.
+    """
     splits: set[int] = set()
     while True:
+        if kernels:
+            plan = as_kernels(plan, log_rows, hidden)
+        if not hidden:
+            return plan
         plan = apart(plan, log_rows)
         full = full_maps(plan, log_rows)
         if not full:

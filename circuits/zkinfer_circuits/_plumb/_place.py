@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ._descriptor import Layer
+    from ._descriptor import Layer, View
     from ._pack import Packing
     from ._plan import Plan, PlanLayer, PlanMap, Size
 
@@ -142,7 +142,7 @@ class _Builder:
                 return Input(layer.cell, link, self._family(self._plan.blocks[layer.cell].size))
             case PlanCombine():
                 size = self._plan.blocks[layer.cell].size
-                return Combine(layer.cell, layer.view, self._family(size))
+                return Combine(layer.cell, _in_order(layer.view), self._family(size))
             case PlanLinear():
                 return self._linear(i, layer)
             case PlanOutput():
@@ -176,7 +176,7 @@ class _Builder:
         *offsets, biases = self._places.weights[i]
         widths, bias_bits = self._widths(layer, raised, shift)
         maps = tuple(
-            Map(m.kind, m.window, m.view, self._dims(m.size), offset, bits)
+            Map(m.kind, m.window, _in_order(m.view), self._dims(m.size), offset, bits)
             for m, offset, bits in zip(layer.maps, offsets, widths, strict=True)
         )
         factor = np.int64(1 << raised)
@@ -233,6 +233,19 @@ class _Builder:
             free = np.flatnonzero(~part)[::-1][:SALTS]
             found += [int(k) + (chunk << log_rows) for k in free]
         return tuple(found)
+
+
+def _in_order(view: View) -> View:
+    """Return a sum in the order in which its neighbours have most in common.
+
+    A verifier on chain uses again what it found for the block, or the shifts, of the term before.
+    """
+    return tuple(
+        sorted(
+            view,
+            key=lambda t: (t.block, t.height.shift, t.width.shift, t.height.low, t.width.low),
+        )
+    )
 
 
 def _bits(values: Array) -> int:

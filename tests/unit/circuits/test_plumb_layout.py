@@ -6,6 +6,12 @@ import pytest
 import zkinfer_circuits as z
 from tests.fixtures import plumb_layouts as plumb
 from zkinfer_circuits._plumb import layout_program
+from zkinfer_circuits._plumb._descriptor import Kind, Who
+from zkinfer_circuits._plumb._kernels import as_kernels
+from zkinfer_circuits._plumb._lower import lower
+from zkinfer_circuits._plumb._pack import pack
+from zkinfer_circuits._plumb._place import build
+from zkinfer_circuits._plumb._plan import PlanLinear
 from zkinfer_circuits._program._integer import Affine, Input, Lookup
 from zkinfer_circuits._program._maps import Conv, Dense, Scale
 from zkinfer_circuits._program._moves import Concat, Gather, Pad, Reshape, Slice, Transpose
@@ -396,6 +402,82 @@ def test_equal_maxima_and_the_first_index():
 
 
 # Room for random numbers, and what has no layout.
+
+
+def spatial(channels, height, width, outputs):
+    """Return a program whose dense layer reads channels with heights and widths."""
+    b = Building(1, 2, height, width)
+    b.affine([convolution(channels, 2, (1, 1))], shift=5)
+    n = channels * height * width
+    b.add(Reshape((1, n)))
+    b.affine([Dense(integers(n, outputs))], bias=integers(outputs), shift=7)
+    return b.program()
+
+
+@pytest.mark.parametrize("weights", ["hidden", "public"])
+@pytest.mark.parametrize(
+    ("channels", "height", "width", "wanted"),
+    [
+        # What stays a dense map: 24 taps would take as much, and 65 are too many.
+        (4, 3, 8, 4 * 4 * 8),
+        (4, 13, 5, 4 * 16 * 8),
+        (4, 5, 5, 32 * 4),
+        (4, 3, 5, 16 * 4),
+        (4, 7, 9, 64 * 4),
+        (4, 5, 6, 32 * 4),
+    ],
+)
+def test_a_dense_map_of_an_image_is_a_window_where_that_takes_less(
+    channels, height, width, wanted, weights
+):
+    """The room of its weights for each of 40 outputs, and of all biases and the window before."""
+    circuit, _ = same(spatial(channels, height, width, 40), weights=weights)
+    assert circuit.cost.weights == 64 * wanted + 64 + 3 * channels
+
+
+def test_a_dense_map_of_maxima_is_a_window_too():
+    b = Building(1, 2, 10, 6)
+    b.affine([convolution(16, 2, (1, 1))])
+    b.relu()
+    b.add(POOLS["2x2"])
+    b.add(Reshape((1, 16 * 5 * 3)))
+    b.affine([Dense(integers(16 * 5 * 3, 33))], shift=9)
+    circuit, _ = same(b.program())
+    assert circuit.cost.weights == 16 * 2 + 16 + 16 * 64 * 16 + 64
+
+
+def test_windows_without_room_for_random_numbers_stay_dense_maps():
+    """Taps of 2^10 weights fill chunks of 2^14, but 25 of them leave room in one of 2^16."""
+    program = spatial(16, 5, 5, 64)
+    plan = lower(program, np.arange(50).reshape(2, 5, 5), frozenset())
+    assert as_kernels(plan, 14, hidden=True) is plan
+    for log_rows, hidden in ((16, True), (14, False)):
+        made = as_kernels(plan, log_rows, hidden)
+        kinds = [layer.maps[0].kind for layer in made.layers if isinstance(layer, PlanLinear)]
+        assert kinds == [Kind.CONVOLUTION] * 2
+
+
+def test_windows_are_taken_where_they_save_more_than_they_cost():
+    """Where all weights fit one chunk, closed forms of 25 taps are not worth it."""
+    circuit, _ = same(spatial(2, 5, 5, 3), gas_worth=3e-6)
+    assert circuit.cost.chunks == 1
+    assert circuit.cost.weights == 4 * 2 * 64 + 4 + 3 * 2
+
+
+def test_terms_of_a_block_stand_together():
+    """Those with the same shifts first: a verifier finds their closed forms once."""
+    program, _ = program_of("lenet5")
+    plan = lower(program, np.arange(784).reshape(1, 28, 28), frozenset())
+    places = pack(plan, 14, 9, 1, hidden=True)
+    descriptor, _ = build(plan, places, Who.HIDDEN, Who.HIDDEN, 1)
+    views = []
+    for layer in descriptor.layers:
+        views += [m.view for m in getattr(layer, "maps", ())]
+        views += [layer.view] if hasattr(layer, "view") else []
+    assert max(len(view) for view in views) >= 4
+    for view in views:
+        keys = [(t.block, t.height.shift, t.width.shift) for t in view]
+        assert keys == sorted(keys)
 
 
 @pytest.mark.parametrize("rows", [16, 17])
