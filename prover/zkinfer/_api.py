@@ -64,7 +64,7 @@ def compile(
     weights: Visibility | str,
     outputs: Visibility | str,
     backend: str | None = None,
-    optimize: Optimize | str = Optimize.TIME,
+    optimize: Optimize | str = Optimize.BALANCED,
     scale_bits: int | None = None,
     max_error: float | None = None,
     on_progress: OnProgress | None = None,
@@ -86,7 +86,8 @@ def compile(
         The proof system: ``"plumb"`` or ``"ezkl"``. None takes Plumb, and ezkl for what only ezkl
         can do, with a warning `EzklTaken` that says why.
     optimize
-        ``"time"`` of a proof, or ``"gas"`` of its verification on chain: what to make small.
+        What to make small: the ``"time"`` of a proof, the ``"gas"`` of its verification on chain,
+        or both in a ``"balanced"`` way, which to ezkl is time.
     scale_bits
         Fixed-point precision; None lets the backend choose within `max_error`.
     max_error
@@ -270,8 +271,8 @@ def _optimize(value: Optimize | str) -> Optimize:
     try:
         return Optimize(value)
     except ValueError:
-        choices = " or ".join(repr(goal.value) for goal in Optimize)
-        raise ArgumentInvalid(f"{value!r}; choose {choices}", place="optimize") from None
+        choices = ", ".join(repr(goal.value) for goal in Optimize)
+        raise ArgumentInvalid(f"{value!r}; choose one of {choices}", place="optimize") from None
 
 
 def _context(context: bytes) -> bytes:

@@ -28,10 +28,13 @@ class Visibility(StrEnum):
 class Optimize(StrEnum):
     """What a backend makes small where it has a choice."""
 
+    BALANCED = "balanced"
+    """Both: a proof may take longer where a verification on chain costs much less for it. To ezkl
+    it is the time of a proof."""
     TIME = "time"
-    """The time of a proof, and with it memory and the proving key."""
+    """The time of a proof, and with it memory."""
     GAS = "gas"
-    """The gas of a verification on chain, and with it the proof's bytes."""
+    """The gas of a verification on chain."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class CircuitSettings:
     inputs: Visibility
     weights: Visibility
     outputs: Visibility
-    optimize: Optimize = Optimize.TIME
+    optimize: Optimize = Optimize.BALANCED
     scale_bits: int | None = None
     max_error: float | None = None
 

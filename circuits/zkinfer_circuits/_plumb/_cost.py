@@ -35,15 +35,17 @@ _CHUNK = 120.0
 _CELL = 250.0
 # How many times as fast two cores are as one.
 _TWO_CORES = 1.8
-# Gas: a transaction, the pairing, the opening and what every proof needs besides.
-_BASE_GAS = 220_000
+# Gas: a transaction, and the pairing of two pairs of points.
+_BASE_GAS = 21_000 + 113_500
 _BYTE_GAS = 16  # one byte of calldata
-_COMMITMENT_GAS = 7_000  # one commitment in the combination, with its functional
+_POINT_GAS = 6_450  # one point in a combination: a column, a chunk, or one of the opening's
 _TERM_GAS = 3_000  # the closed form of one term of one layer
 _ROUND_GAS = 120  # one degree of one round of a sumcheck
 _ENTRY_GAS = 40  # one entry of a table without a closed form
 _DEGREES = (4, 2, 2)
 _OPENING_WORDS = 8 * 2 + 6
+# Its commitments, and the generators that they are compared with.
+_OPENING_POINTS = 10
 _COMMITMENT_WORDS = 2
 
 
@@ -111,7 +113,7 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
     gas = (
         _BASE_GAS
         + _BYTE_GAS * size
-        + _COMMITMENT_GAS * (columns + places.chunks)
+        + _POINT_GAS * (columns + places.chunks + _OPENING_POINTS)
         + _TERM_GAS * (_terms(plan) + limbs)
         + _ROUND_GAS * rounds
         + _ENTRY_GAS * tables

@@ -61,9 +61,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     compile_.add_argument(
         "--optimize",
-        default=Optimize.TIME.value,
+        default=Optimize.BALANCED.value,
         choices=[goal.value for goal in Optimize],
-        help="what to make small: the time of a proof, or the gas of its verification",
+        help="what to make small: the time of a proof, the gas of its verification, or both",
     )
     compile_.add_argument("--scale-bits", type=int, help="fixed-point precision")
     compile_.add_argument("--max-error", type=float, help="largest accepted error")

@@ -50,8 +50,8 @@ def test_what_to_make_small_decides_the_layout_and_setup_finds_it_again():
     """More rows, fewer commitments; the file does not say which goal it was."""
     card = model("mlp-784")
     samples = card.samples()
-    time, gas = (
-        zk.compile(
+    made = {
+        goal: zk.compile(
             card.onnx_bytes(),
             calibration=samples.calibration,
             inputs="hidden",
@@ -61,10 +61,49 @@ def test_what_to_make_small_decides_the_layout_and_setup_finds_it_again():
             optimize=goal,
         )
         for goal in zk.Optimize
-    )
-    assert (time.calibration.logrows, gas.calibration.logrows) == (12, 14)
+    }
+    rows = {goal: circuit.calibration.logrows for goal, circuit in made.items()}
+    assert rows == {"balanced": 14, "time": 12, "gas": 14}
     x = samples.x[0]
-    assert np.array_equal(gas.run(x, mode="mock"), time.run(x, mode="mock"))
+    first, *others = (circuit.run(x, mode="mock") for circuit in made.values())
+    assert all(np.array_equal(first, other) for other in others)
+
+
+# (rows as a power of two, chunks of weights) for each goal.
+LAYOUTS = {
+    "breast-cancer": {"balanced": (10, 1), "gas": (10, 1), "time": (10, 1)},
+    "digits-cnn": {"balanced": (10, 4), "gas": (12, 1), "time": (10, 4)},
+    "perceptron": {"balanced": (12, 1), "gas": (12, 1), "time": (12, 1)},
+    "mlp-784": {"balanced": (14, 9), "gas": (14, 9), "time": (12, 33)},
+    "lenet5": {"balanced": (14, 6), "gas": (16, 3), "time": (14, 6)},
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_default_gives_up_little_time_for_much_gas(name):
+    """A few tenths of a second for a quarter of the gas; nothing where there is little to gain."""
+    card = model(name)
+    circuit = zk.compile(
+        card.onnx_bytes(),
+        calibration=card.samples().calibration,
+        inputs="hidden",
+        weights="hidden",
+        outputs="public",
+        backend="plumb",
+    )
+    program, statement = circuit.program.program, circuit.statement
+    costs = {
+        goal.value: layout_of(program, statement.inputs, statement.weights, goal).cost
+        for goal in zk.Optimize
+    }
+    assert {goal: (cost.log_rows, cost.chunks) for goal, cost in costs.items()} == LAYOUTS[name]
+    assert circuit.calibration.logrows == costs["balanced"].log_rows
+    assert costs["gas"].gas <= costs["balanced"].gas <= costs["time"].gas
+    assert (
+        costs["time"].prove_seconds
+        <= costs["balanced"].prove_seconds
+        <= costs["time"].prove_seconds + 0.3
+    )
 
 
 def test_the_rungs_agree_bit_for_bit_on_many_inputs(case):
@@ -223,7 +262,7 @@ def floats(case):
 def integer_weights(case):
     statement = case.vk.statement
     made = layout_of(
-        case.circuit.program.program, statement.inputs, statement.weights, zk.Optimize.TIME
+        case.circuit.program.program, statement.inputs, statement.weights, zk.Optimize.BALANCED
     )
     return [np.concatenate(maps) for maps, _ in made.weights], [b for _, b in made.weights]
 
@@ -260,7 +299,7 @@ def public_digest(case):
         case.circuit.program.program,
         case.vk.statement.inputs,
         zk.Visibility.PUBLIC,
-        zk.Optimize.TIME,
+        zk.Optimize.BALANCED,
     )
     digest = Layout.of(made, zk.Visibility.PUBLIC).weights
     assert len(digest) == 64

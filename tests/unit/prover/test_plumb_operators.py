@@ -58,7 +58,13 @@ OF_TORCH = sorted(path.stem for path in TORCH.glob("*.onnx"))
 
 def compiled(onnx, rows, *, inputs="hidden", weights="hidden"):
     return zk.compile(
-        onnx, calibration=rows, inputs=inputs, weights=weights, outputs="public", backend="plumb"
+        onnx,
+        calibration=rows,
+        inputs=inputs,
+        weights=weights,
+        outputs="public",
+        backend="plumb",
+        optimize="time",
     )
 
 
