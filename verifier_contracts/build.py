@@ -27,6 +27,9 @@ SETTINGS: dict[str, Any] = {
     "metadata": {"bytecodeHash": "none"},
     "optimizer": {"enabled": True, "runs": 200},
 }
+# Sources below this folder are compiled by themselves, with these settings.
+PLUMB = "plumb/"
+PLUMB_SETTINGS = {**SETTINGS, "viaIR": True}
 OUTPUTS = [
     "abi",
     "evm.bytecode.object",
@@ -60,6 +63,9 @@ def read_sources(directory: Path = SOURCES) -> dict[str, str]:
 def compile_sources(sources: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Compile a set of sources with the pinned compiler and settings.
 
+    The contracts of Plumb are compiled apart from the others: their settings are their own, and
+    the code of the others does not depend on them.
+
     Parameters
     ----------
     sources : dict of str to str
@@ -78,13 +84,30 @@ def compile_sources(sources: dict[str, str]) -> dict[str, dict[str, Any]]:
         If the compiler is absent or another one, or the sources do not compile; the message
         holds what it said.
     """
+    others = {name: text for name, text in sources.items() if not name.startswith(PLUMB)}
+    made = _compile(others, sorted(others), SETTINGS)
+    if others.keys() != sources.keys():
+        made |= _compile(sources, sorted(sources.keys() - others.keys()), PLUMB_SETTINGS)
+    return made
+
+
+def _compile(
+    sources: dict[str, str], wanted: list[str], settings: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Compile sources; return the artefacts of the wanted files by the contracts' names."""
     node = shutil.which("node")
     if node is None or not (SOLC / "package.json").is_file():
         raise BuildError("no Solidity compiler: run `make setup` (it needs node and npm)")
     request = {
         "language": "Solidity",
         "sources": {name: {"content": text} for name, text in sorted(sources.items())},
-        "settings": {**SETTINGS, "outputSelection": {"*": {"*": OUTPUTS, "": ["ast"]}}},
+        "settings": {
+            **settings,
+            "outputSelection": {
+                "*": {"": ["ast"]},
+                **{name: {"*": OUTPUTS, "": ["ast"]} for name in wanted},
+            },
+        },
     }
     done = subprocess.run(
         [node, "-e", _DRIVER, str(SOLC)],
@@ -116,7 +139,7 @@ def compile_sources(sources: dict[str, str]) -> dict[str, dict[str, Any]]:
                 .items()
             },
             "compiler": f"solc {answer['version']}",
-            "settings": SETTINGS,
+            "settings": settings,
         }
         for contracts in output["contracts"].values()
         for name, contract in contracts.items()
