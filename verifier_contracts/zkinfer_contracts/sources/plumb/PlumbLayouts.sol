@@ -4,6 +4,7 @@ pragma solidity ^0.8.24;
 import {Descriptor, Descriptors} from "./Descriptors.sol";
 import {LayerRules, Walk} from "./LayerRules.sol";
 import {LayoutRefused, LayoutRule} from "./LayoutRules.sol";
+import {Registrations} from "./Registrations.sol";
 import {Weights} from "./Weights.sol";
 import {Words} from "./Words.sol";
 
@@ -32,6 +33,21 @@ contract PlumbLayouts {
         LayerRules.check(w);
         Weights.check(d, w.weights);
         _maskCells(d);
+    }
+
+    /// @notice What a registration proves of a model's hidden weights; see Registrations for the equations.
+    /// @dev Words: s, the number of range columns, of runs, of blocks. Then runs, each
+    ///
+    ///     home (8 bits; 1 a weight chunk, 0 a range column), number (16), row (32), factors (8), start (64),
+    ///     log2 of five lengths (8 each), 0 (88) | five lengths (32 each), 0 (96) | factor, exponent | factor, ..
+    ///
+    /// which says `sum_j factor_j sum_k r^(exponent_j + k) cell(k)` over the real positions k of a tensor from `start`
+    /// on, whose cells are in the column's rows in the same order. Then blocks of weights, each the first two words of a
+    /// run without its home, number, row and factors; entries are in [-2^b, 2^b), and b is the lowest byte of the first
+    /// word.
+    /// @param descriptor A descriptor that `check` accepts. Of another, this says nothing.
+    function ranges(bytes calldata descriptor) external pure returns (uint256[] memory program) {
+        return Registrations.program(Descriptors.parse(descriptor));
     }
 
     /// @dev Sizes are counted from 0 in this order; layers have more. Salts are as many as their encoding can count.
@@ -69,7 +85,7 @@ contract PlumbLayouts {
             Descriptor memory d = w.d;
             uint256 active = d.active();
             uint256 count = d.blocks.length;
-            uint256[] memory ranges = new uint256[](count);
+            uint256[] memory taken = new uint256[](count);
             for (uint256 i = 0; i < count; ++i) {
                 uint256 word = d.blocks.get(i);
                 uint256 dims = word >> 48;
@@ -96,14 +112,14 @@ contract PlumbLayouts {
                     revert LayoutRefused(LayoutRule.BlockTouchesPadRows, i); // Protocol
                 }
                 // A column and a row are one position: a block ends inside its column.
-                ranges.set(i, Words.range(word >> 208, log));
+                taken.set(i, Words.range(word >> 208, log));
                 if (word >> 248 == Descriptors.VALUE) {
                     uint256 pair = uint8(word >> 240);
                     d.blocks.set(i, word | (w.values.get(pair) << LayerRules.NEXT));
                     w.values.set(pair, i + 1);
                 }
             }
-            (bool found, uint256 position) = ranges.sorted().overlap();
+            (bool found, uint256 position) = taken.sorted().overlap();
             // one cell of two blocks
             if (found) {
                 revert LayoutRefused(LayoutRule.BlocksOverlap, position); // Protocol
@@ -130,9 +146,9 @@ contract PlumbLayouts {
         // Places in calldata, and rows: a table has at most 2^20.
         unchecked {
             uint256 active = d.active();
-            uint256[] memory ranges = new uint256[](d.functions + 1);
+            uint256[] memory taken = new uint256[](d.functions + 1);
             uint256 at = d.functionsAt;
-            for (uint256 i = 0; i < ranges.length; ++i) {
+            for (uint256 i = 0; i < taken.length; ++i) {
                 uint256 slot = d.rangeTable;
                 if (i > 0) {
                     slot = Descriptors.load(at) >> 216;
@@ -148,9 +164,9 @@ contract PlumbLayouts {
                 if (offset & ((1 << log) - 1) != 0 || offset + (1 << log) > active) {
                     revert LayoutRefused(LayoutRule.TablePlacement, i); // Protocol
                 }
-                ranges.set(i, Words.range(offset, log));
+                taken.set(i, Words.range(offset, log));
             }
-            (bool found, uint256 row) = ranges.sorted().overlap();
+            (bool found, uint256 row) = taken.sorted().overlap();
             // one row of two tables
             if (found) {
                 revert LayoutRefused(LayoutRule.TablesOverlap, row); // Protocol
