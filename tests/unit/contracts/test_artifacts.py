@@ -53,6 +53,7 @@ def test_names() -> None:
         "Halo2VerifierReusable",
         "IHalo2VerifierReusable",
         "IInferenceVerifier",
+        "PlumbLayouts",
     )
     for wrong in ("Nothing", "", "../package", "artifacts/EzklInferenceVerifier"):
         with pytest.raises(KeyError):
