@@ -349,7 +349,8 @@ CASES = [
     ("cnn", "MaskCellOutsideVirtualChunk", put("mask_cells", "inputs", 1, to=512)),
     ("cnn", "MaskCellOutsidePadRows", put("mask_cells", "rows", 0, to=lambda d: active(d) - 1)),
     ("cnn", "MaskCellOutsidePadRows", put("mask_cells", "rows", 3, to=rows)),
-    ("five bits", "MasksDoNotFit", None),
+    ("four bits", "MasksDoNotFit", None),
+    ("seven bits", "RowsNotSquare", None),
 ]
 
 # Networks with what those of the reference lack. Those whose case has no change are unsound.
@@ -375,11 +376,11 @@ def signed():
     return net.finish()
 
 
-def five_bits():
-    """Columns of 32 rows, and more mask coefficients than that."""
-    net = networks.Net([5, 3, 3, 3], [networks.relu(3)])
-    x, dims = net.input([2, 1, 1], 3)
-    net.linear([net.map(x, dims)], 2, 3)
+def of_rows(c):
+    """Columns of 2^c rows: 16 are fewer than the masks have coefficients, 128 are no square."""
+    net = networks.Net([c, 3, 2, 2], [networks.relu(2)])
+    x, dims = net.input([2, 1, 1], 2)
+    net.linear([net.map(x, dims)], 2, 2)
     return net.finish()
 
 
@@ -392,7 +393,13 @@ def of_inputs():
     return net.finish()
 
 
-OWN = {"two bits": two_bits, "signed": signed, "five bits": five_bits, "of inputs": of_inputs}
+OWN = {
+    "two bits": two_bits,
+    "signed": signed,
+    "of inputs": of_inputs,
+    "four bits": lambda: of_rows(4),
+    "seven bits": lambda: of_rows(7),
+}
 
 
 def good(name):

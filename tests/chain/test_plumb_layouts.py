@@ -94,7 +94,7 @@ def agree(revm, name, good, count):
 
 
 def test_the_rules_have_the_names_of_the_cores():
-    assert layout_contract.rules() == layout_contract.core_rules()
+    assert layout_contract.rules() == [*layout_contract.core_rules(), layout_contract.SQUARE]
     assert list(layout_contract.core_sentences()) == layout_contract.core_rules()
 
 
@@ -132,7 +132,7 @@ def test_damaged_layouts_have_the_cores_verdict(revm):
 @pytest.mark.deep
 def test_many_damaged_layouts_have_the_cores_verdict(revm):
     for name, descriptor in {**shipped(), **small(), **operators()}.items():
-        agree(revm, f"deep {name}", descriptor, 5000)
+        agree(revm, f"deep {name}", descriptor, 2000)
 
 
 def test_a_node_runs_the_same_code(on_chain):
@@ -215,6 +215,37 @@ def test_ranges_of_damaged_layouts_that_are_sound(revm):
                 check_ranges(revm, bad)
                 checked += 1
     assert checked > 50
+
+
+def random_weights(random):
+    """Return dense layers of random sizes in small columns, with random ranges of weights."""
+    c = random.randint(6, 9)
+    net = networks.Net([c, random.randint(3, c - 1), 3, 3], [networks.relu(3)])
+    x, dims = net.input([random.randint(1, 12), random.randint(1, 3), 1], 3)
+    for pair in [0] * random.randint(0, 2) + [None]:
+        x, dims = net.linear([net.map(x, dims)], random.randint(1, 20), 3, pair)
+    for layer in net.d.layers[1:]:
+        layer.maps[0].weight_bits, layer.bias_bits = random.randint(0, 30), random.randint(0, 40)
+    return net.finish()
+
+
+@needs_revm
+def test_ranges_of_random_weights(revm):
+    random = Random(SEED)
+    found = [random_weights(random) for _ in range(300)]
+    sound = [descriptor for descriptor in found if of_core(descriptor) == SOUND]
+    assert len(sound) > 40
+    for descriptor in sound:
+        check_ranges(revm, descriptor)
+
+
+@needs_revm
+def test_ranges_of_the_widest_weights(revm):
+    d = Descriptor.from_bytes(networks.mlp())
+    # Weights of zeros: no sum bounds them.
+    d.layers[1].maps[0].view[0].coefficient, d.layers[1].maps[0].weight_bits = 0, 127
+    assert of_core(d.to_bytes()) == SOUND
+    check_ranges(revm, d.to_bytes())
 
 
 def test_ranges_on_a_chain(on_chain):

@@ -10,7 +10,7 @@ error MalformedDescriptor(uint256 position);
 /// @param at What breaks it: the layer, block, table, function, pair, chunk, position or size that the rule is about.
 error LayoutRefused(LayoutRule rule, uint256 at);
 
-/// @notice The rules of a sound layout, by the names that the prover's checker gives them.
+/// @notice The rules of a layout that can be proven, by the names that the prover's checker gives them.
 /// @dev docs/protocol.md says what each is for.
 enum LayoutRule {
     /// A size is out of bounds; `at` counts sizes in the order in which they are checked.
@@ -106,5 +106,8 @@ enum LayoutRule {
     /// A mask cell is outside the pad rows; `at` is its row.
     MaskCellOutsidePadRows,
     /// The masks' coefficients do not fit into their column; `at` is how many there are.
-    MasksDoNotFit
+    MasksDoNotFit,
+    /// The rows of a column are no square, as its opening needs; `at` is log2 of them. This is a rule of the commitment
+    /// scheme, and so in no list of the prover's checker.
+    RowsNotSquare
 }

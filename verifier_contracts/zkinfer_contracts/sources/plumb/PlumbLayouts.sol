@@ -12,11 +12,12 @@ import {Words} from "./Words.sol";
 /// @notice Says of a model's descriptor whether proofs about its layout mean what they say: whether no cell is
 /// free where the protocol relies on it. It knows nothing of the compiler that made the descriptor.
 /// @dev Gives the verdict of the prover's checker (prover/core/plumb/src/checker.rs), rule by rule and in its order.
+/// So where two rules are broken, both name the same one.
 contract PlumbLayouts {
     using Words for uint256[];
     using Descriptors for Descriptor;
 
-    /// @notice Reverts, or the layout is sound.
+    /// @notice Reverts, or the layout is sound and its columns can be opened.
     /// @dev Errors are MalformedDescriptor and LayoutRefused.
     /// @param descriptor A descriptor, in encoding version 2.
     function check(bytes calldata descriptor) external pure {
@@ -33,6 +34,10 @@ contract PlumbLayouts {
         LayerRules.check(w);
         Weights.check(d, w.weights);
         _maskCells(d);
+        // columns that the commitment scheme has no opening for
+        if (d.logRows % 2 != 0) {
+            revert LayoutRefused(LayoutRule.RowsNotSquare, d.logRows); // Protocol
+        }
     }
 
     /// @notice What a registration proves of a model's hidden weights; see Registrations for the equations.

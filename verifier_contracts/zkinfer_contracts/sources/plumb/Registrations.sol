@@ -16,8 +16,8 @@ import {Words} from "./Words.sol";
 /// where the top limb has t bits. Blocks larger than a column are cut into parts of one column. Large parts come
 /// first; what falls into pad rows has another place after them. The prover derives the same (ranges.rs).
 ///
-/// All this is for sound layouts, as PlumbLayouts.check accepts them: a size is at most 2^31, a weight has at most 63
-/// bits. That is why nothing below overflows.
+/// All this is for sound layouts, as PlumbLayouts.check accepts them: all positions are below 2^31, and a weight has at
+/// most 128 bits. That is why nothing below overflows.
 library Registrations {
     using Words for uint256[];
     using Descriptors for Descriptor;
