@@ -274,6 +274,9 @@ class Copy:
         """Return the artefacts that follow from one changed source."""
         sources = self._build.read_sources(self.root / SOURCES)
         del sources["Halo2VerifierReusable.sol"]
+        if not name.startswith(self._build.PLUMB):
+            # Nothing outside that folder has a part in what is in it, or takes as long.
+            sources = {n: t for n, t in sources.items() if not n.startswith(self._build.PLUMB)}
         sources[name] = text
         folder = self.root / "verifier_contracts" / "zkinfer_contracts" / "artifacts"
         return {
@@ -343,7 +346,9 @@ class Copy:
         row = re.fullmatch(r"A(\d+)", mutant.row)
         own = [a for a in attacks if row and f"/test_a{int(row[1]):02d}_" in a]
         chain = ["tests/chain/test_verifier.py", "tests/chain/test_node.py"]
-        if mutant.path.endswith(".sol") and mutant.row != "Protocol":
+        if mutant.path.startswith(f"{SOURCES}/{self._build.PLUMB}"):
+            first = ["tests/chain/test_plumb_layout_rules.py", "tests/chain/test_plumb_layouts.py"]
+        elif mutant.path.endswith(".sol") and mutant.row != "Protocol":
             first = [*chain, *own, *attacks]
         else:
             first = [*own, *attacks, *chain]

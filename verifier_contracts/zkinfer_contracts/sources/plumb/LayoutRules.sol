@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-/// @notice Bytes that are no descriptor: they end inside the record at `position`, have an unknown value in it,
-/// or go on after the descriptor's end there.
+/// @notice Bytes that are no descriptor: the record at `position` has an unknown value, or the descriptor would end
+/// there, before or after the end of the bytes.
 error MalformedDescriptor(uint256 position);
 
 /// @notice A descriptor whose layout is not sound.
