@@ -1,6 +1,7 @@
 """One sound layout for each rule of the contract, with that rule alone broken; and broken bytes."""
 
 import importlib.util
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.reference.plumb.descriptor import (
     INPUT,
     RANGE,
     VALUE,
+    Block,
     Combine,
     Descriptor,
     Input,
@@ -179,6 +181,14 @@ def scaled_input(d):
     return Tight(0, 2, d.layers[0].exponents)
 
 
+def scaled_argument(d):
+    """The input's cells are in no range column, their scaled cells are."""
+    exponents = d.layers[0].exponents
+    dims = list(exponents.dims)
+    d.layers[0].tight = Tight(len(d.blocks), 2, replace(exponents, offset=1 << 20))
+    d.blocks.append(Block(RANGE, 0, active(d) - 8, dims))
+
+
 def scaled_cells_of_other_lengths(d):
     layer = d.layers[-1]
     layer.shift, layer.tight = 3, Tight(0, 3, layer.exponents)
@@ -303,6 +313,7 @@ CASES = [
     ("mixed", "OutputLength", put("layers", 1, "exponents", "dims", 1, to=3)),
     ("cnn", "OutputBlock", output_among_values),
     ("mlp", "OutputBlock", put("layers", 1, "output", to=0)),
+    ("mixed", "OutputBlock", put("layers", 1, "output", to=12)),
     ("threshold", "OutputView", lambda d: view_of(d).append(view_of(d)[0])),
     ("threshold", "OutputView", put_term(coefficient=2)),
     ("threshold", "OutputView", put_term(coefficient=-1)),
@@ -326,6 +337,7 @@ CASES = [
     ("mixed", "TightRange", put("layers", 0, "tight", "bits", to=0)),
     ("mixed", "TightRange", tight_without_a_shift),
     ("signed", "TightRange", put("layers", 0, "tight", to=scaled_input)),
+    ("signed", "TightRange", scaled_argument),
     ("cnn", "WeightsNotAligned", put_last("maps", 0, "weights", to=33)),
     ("top1", "WeightsNotAligned", put("layers", 1, "biases", to=17)),
     ("cnn", "WeightsInVirtualChunk", put_last("maps", 0, "weights", to=256)),

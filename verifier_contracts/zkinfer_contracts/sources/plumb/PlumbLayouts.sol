@@ -47,9 +47,9 @@ contract PlumbLayouts {
     ///     log2 of five lengths (8 each), 0 (88) | five lengths (32 each), 0 (96) | factor, exponent | factor, ..
     ///
     /// which says `sum_j factor_j sum_k r^(exponent_j + k) cell(k)` over the real positions k of a tensor from `start`
-    /// on, whose cells are in the column's rows in the same order. Then blocks of weights, each the first two words of a
-    /// run without its home, number, row and factors; entries are in [-2^b, 2^b), and b is the lowest byte of the first
-    /// word.
+    /// on, whose cells are in the column's rows in the same order. Then blocks of weights, each the first two words of
+    /// a run without its home, number, row and factors; entries are in [-2^b, 2^b), and b is the first word's lowest
+    /// byte.
     /// @param descriptor A descriptor that `check` accepts. Of another, this says nothing.
     function ranges(bytes calldata descriptor) external pure returns (uint256[] memory program) {
         return Registrations.program(Descriptors.parse(descriptor));
