@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -15,13 +16,13 @@ from tests.fixtures import layout_contract
 from tests.fixtures.layout_contract import MALFORMED, SOUND, InRevm, OnChain, of_core
 from tests.fixtures.layout_damage import damage
 from tests.reference.plumb import golden, networks
-from tests.reference.plumb.descriptor import Descriptor
+from tests.reference.plumb.descriptor import PUBLIC, Descriptor
 from tests.reference.plumb.field import P
 from tests.reference.plumb.layout import Layout
 from tests.reference.plumb.registration import Registration
 from tests.unit.core.networks import network
 from zkinfer_circuits._plumb import layout_program
-from zkinfer_contracts import EmbeddedChain, artifact
+from zkinfer_contracts import EmbeddedChain, VerificationReverted, artifact
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 MAX_CODE, MAX_GAS = 24_576, 300_000
@@ -246,6 +247,26 @@ def test_ranges_of_the_widest_weights(revm):
     d.layers[1].maps[0].view[0].coefficient, d.layers[1].maps[0].weight_bits = 0, 127
     assert of_core(d.to_bytes()) == SOUND
     check_ranges(revm, d.to_bytes())
+
+
+def many_columns(c, out):
+    """Return a layer of so many outputs, each with three weights of 128 bits."""
+    net = networks.Net([c, 3, 3, 3], [], weights=PUBLIC)
+    x, dims = net.input([3, 1, 1], 3)
+    zeros = net.map([replace(x[0], coefficient=0)], dims)
+    zeros.weight_bits = 127
+    net.linear([zeros], out, 0)
+    return net.finish()
+
+
+def test_ranges_whose_columns_have_no_numbers(on_chain):
+    large = many_columns(8, 1 << 16)
+    assert of_core(large) == SOUND
+    with pytest.raises(VerificationReverted) as refused:
+        on_chain.ranges(large)
+    assert refused.value.name == "RegistrationTooLarge"
+    assert refused.value.arguments[0] > 1 << 14
+    check_ranges(on_chain, many_columns(8, 1 << 6))
 
 
 def test_ranges_on_a_chain(on_chain):

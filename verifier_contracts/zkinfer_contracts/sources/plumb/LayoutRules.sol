@@ -10,6 +10,10 @@ error MalformedDescriptor(uint256 position);
 /// @param at What breaks it: the layer, block, table, function, pair, chunk, position or size that the rule is about.
 error LayoutRefused(LayoutRule rule, uint256 at);
 
+/// @notice A registration of more than 2^14 range columns, which a program does not number.
+/// @param columns How many columns its cells would fill.
+error RegistrationTooLarge(uint256 columns);
+
 /// @notice The rules of a layout that can be proven, by the names that the prover's checker gives them.
 /// @dev docs/protocol.md says what each is for.
 enum LayoutRule {

@@ -50,6 +50,7 @@ contract PlumbLayouts {
     /// on, whose cells are in the column's rows in the same order. Then blocks of weights, each the first two words of
     /// a run without its home, number, row and factors; entries are in [-2^b, 2^b), and b is the first word's lowest
     /// byte.
+    /// Reverts with RegistrationTooLarge beyond what a program can number.
     /// @param descriptor A descriptor that `check` accepts. Of another, this says nothing.
     function ranges(bytes calldata descriptor) external pure returns (uint256[] memory program) {
         return Registrations.program(Descriptors.parse(descriptor));

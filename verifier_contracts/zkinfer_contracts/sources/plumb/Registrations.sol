@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {Descriptor, Descriptors} from "./Descriptors.sol";
+import {RegistrationTooLarge} from "./LayoutRules.sol";
 import {Weights} from "./Weights.sol";
 import {Words} from "./Words.sol";
 
@@ -25,6 +26,9 @@ library Registrations {
     /// @dev The order of the field.
     uint256 private constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
     uint256 private constant MINUS_ONE = R - 1;
+
+    /// @dev How many columns all cells may fill.
+    uint256 private constant MAX_COLUMNS = 1 << 14;
 
     /// @dev Where the two words of a tensor hold what. The first: home, number, row and factors of a run, first
     /// position, log2 of five lengths, and the bits of its entries; the second: five lengths.
@@ -69,6 +73,12 @@ library Registrations {
             uint256[] memory blocks = _blocks(d);
             (uint256[] memory parts, uint256[] memory counts) = _parts(d, blocks);
             (uint256 s, uint256 rows) = _limbBits(d, blocks, counts);
+            // Numbers of columns have 16 bits. Moved tails add at most half of the rows, and every column is filled to
+            // its half at least, so that there are at most 3 * 2^14 columns and one.
+            // range columns whose numbers would stand for other columns
+            if (rows >> d.logRows > MAX_COLUMNS) {
+                revert RegistrationTooLarge(rows >> d.logRows); // On chain
+            }
             uint256[] memory cells = _cells(blocks, parts, counts, s);
 
             Writer memory w;
