@@ -473,6 +473,13 @@ def test_bytes_that_are_no_descriptor_have_a_position(contract):
     assert contract.refusal(data[:kind] + b"\2" + data[kind + 1 :]) == (MALFORMED, kind)
 
 
+def test_bytes_behind_the_end_are_not_read_as_the_descriptors(contract):
+    data = good("cnn")
+    for length in range(len(data)):
+        assert contract.refusal(data, length)[0] == MALFORMED
+    assert contract.refusal(data + b"\xff" * 64, len(data)) == (SOUND, None)
+
+
 @pytest.mark.parametrize("name", ["cnn", "mixed", "threshold", "top1"])
 def test_every_byte_counts(contract, name):
     data = good(name)
