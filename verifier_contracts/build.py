@@ -29,7 +29,23 @@ SETTINGS: dict[str, Any] = {
 }
 # Sources below this folder are compiled by themselves, with these settings.
 PLUMB = "plumb/"
-PLUMB_SETTINGS = {**SETTINGS, "viaIR": True}
+# The optimiser's own sequence of steps copies functions to every place that calls them: the verifier
+# would exceed what a chain allows by half. This one has no such step.
+_STEPS = (
+    "dhfoDgvulfnTUtnIf[xa[r]EscLMVcul[j]TpeulgvCTUca[r]LSsTFOtfDnca[r]Iulc]"
+    "jmul[jul]VcTOculjmul:fDnTOcmu"
+)
+PLUMB_SETTINGS: dict[str, Any] = {
+    **SETTINGS,
+    "viaIR": True,
+    "optimizer": {
+        **SETTINGS["optimizer"],
+        "details": {
+            "yul": True,
+            "yulDetails": {"stackAllocation": True, "optimizerSteps": _STEPS},
+        },
+    },
+}
 OUTPUTS = [
     "abi",
     "evm.bytecode.object",

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {CircuitId, IInferenceVerifier} from "../IInferenceVerifier.sol";
+import {IPlumbVerifier} from "../IPlumbVerifier.sol";
+import {R} from "./Field.sol";
+import {addPoint, addTerm, clearSum, copyPoint} from "./Group.sol";
+import {lastLayer} from "./Layers.sol";
+import {field} from "./Lookups.sol";
+import "./Memory.sol";
+import {PlumbLayouts} from "./PlumbLayouts.sol";
+import {replay} from "./Replay.sol";
+import {BLOB_CORE_ID, BLOB_HEAD, BLOB_LAST_LAYER, absorbStatement, openBlob} from "./Statement.sol";
+import {start} from "./Transcript.sol";
+
+/// @title Verifies Plumb proofs of every registered model
+/// @notice Mathematics only: no owner, no upgrade, no storage. A model is a contract of data that this one deploys, once it
+/// has seen that its layout is sound and that its hidden weights are in their ranges.
+/// @dev docs/protocol.md is the protocol; the files beside this one are its parts.
+abstract contract PlumbVerifierBase is IPlumbVerifier {
+    bytes32 internal constant DOMAIN = keccak256("zkinfer.plumb.circuit.v1");
+
+    /// @dev Creates what it is called with: CALLDATASIZE PUSH0 PUSH0 CALLDATACOPY CALLDATASIZE PUSH0 PUSH0 CREATE, returned by
+    /// PUSH8 .. PUSH0 MSTORE PUSH1 8 PUSH1 24 RETURN. A contract made by it has an address that depends on the id alone.
+    bytes32 internal constant CREATOR = 0x67365f5f37365f5ff05f5260086018f300000000000000000000000000000000;
+    uint256 internal constant CREATOR_LENGTH = 16;
+    bytes32 internal constant CREATOR_HASH = keccak256(hex"67365f5f37365f5ff05f5260086018f3");
+
+    /// @dev The order of the field of coordinates.
+    uint256 internal constant Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583;
+
+    PlumbLayouts internal immutable LAYOUTS = new PlumbLayouts();
+
+    /// @dev Name of the universal parameters, and their [tau]_2: x imaginary, x real, y imaginary, y real.
+    function _parameters() internal pure virtual returns (bytes32 id, uint256[4] memory tau);
+
+    /// @dev Marks the id of a circuit on parameters of no known ceremony.
+    function _named(bytes32 digest) internal pure virtual returns (bytes32);
+
+    /// @inheritdoc IPlumbVerifier
+    function srsId() external pure returns (bytes32 id) {
+        (id,) = _parameters();
+    }
+
+    /// @inheritdoc IPlumbVerifier
+    function modelOf(CircuitId id) public view returns (address model) {
+        bytes32 creator = keccak256(abi.encodePacked(hex"ff", address(this), CircuitId.unwrap(id), CREATOR_HASH));
+        bytes32 hash = keccak256(abi.encodePacked(hex"d694", address(uint160(uint256(creator))), hex"01"));
+        return address(uint160(uint256(hash)));
+    }
+
+    /// @inheritdoc IPlumbVerifier
+    function isRegistered(CircuitId id) external view returns (bool) {
+        return modelOf(id).code.length != 0;
+    }
+
+    /// @inheritdoc IPlumbVerifier
+    function register(
+        bytes32 statement,
+        bytes32 settings,
+        bytes calldata descriptor,
+        bytes calldata weights,
+        bytes calldata registration
+    ) external returns (CircuitId id) {
+        bytes32 coreId;
+        {
+            (bytes32 srs,) = _parameters();
+            coreId = keccak256(abi.encodePacked(bytes32("plumb-circuit-v1"), srs, keccak256(descriptor), weights));
+        }
+        id = CircuitId.wrap(_named(keccak256(abi.encode(DOMAIN, statement, settings, keccak256(abi.encode(coreId))))));
+        LAYOUTS.check(descriptor);
+        reserve();
+        uint256 size = _writeBlob(coreId, descriptor, weights);
+        openBlob(size);
+        if (weights.length != at(CHUNKS) << 6) {
+            revert WeightCommitments(at(CHUNKS) << 6, weights.length); // Protocol
+        }
+        _requirePoints();
+        if (field(at(DESCRIPTOR) + 15, 8) == 0) {
+            _checkRegistration(coreId, descriptor, registration);
+        } else if (registration.length != 0) {
+            revert UnexpectedRegistration(); // Protocol
+        }
+        _deploy(id, size);
+        emit Registered(id);
+    }
+
+    /// @inheritdoc IInferenceVerifier
+    function verify(CircuitId id, bytes calldata proof, uint256[] calldata publicInputs, bytes32 ctx) external view {
+        if (!_isCanonical(proof, publicInputs)) {
+            revert MalformedCalldata(); // A10
+        }
+        reserve();
+        _replay(id, proof, publicInputs, ctx);
+        _requirePairing();
+    }
+
+    /// @inheritdoc IPlumbVerifier
+    function verifyTogether(
+        CircuitId[] calldata ids,
+        bytes[] calldata proofs,
+        uint256[][] calldata publicInputs,
+        bytes32[] calldata ctxs
+    ) external view {
+        uint256 count = ids.length;
+        if (count == 0 || proofs.length != count || publicInputs.length != count || ctxs.length != count) {
+            revert StatementCount(count, proofs.length, publicInputs.length, ctxs.length); // A10
+        }
+        reserve();
+        _replay(ids[0], proofs[0], publicInputs[0], ctxs[0]);
+        uint256 digest = at(STATE);
+        for (uint256 i = 1; i < count; ++i) {
+            copyPoint(LEFT_SUM, LEFT);
+            copyPoint(RIGHT_SUM, RIGHT);
+            _replay(ids[i], proofs[i], publicInputs[i], ctxs[i]);
+            // each equation is weighed by a digest of all proofs up to its own, so that none can make up for another
+            digest = uint256(keccak256(abi.encode(digest, at(STATE))));
+            _addWeighed(LEFT_SUM, LEFT, digest % R);
+            _addWeighed(RIGHT_SUM, RIGHT, digest % R);
+        }
+        _requirePairing();
+    }
+
+    /// @dev The proof right after the four words of the head, the array right after the proof, the end of the calldata right
+    /// after the array. A proof's length is a multiple of 32, so nothing is padded.
+    function _isCanonical(bytes calldata proof, uint256[] calldata publicInputs) internal pure returns (bool canonical) {
+        assembly ("memory-safe") {
+            canonical := eq(proof.offset, 0xa4)
+            canonical := and(canonical, eq(publicInputs.offset, add(add(proof.offset, proof.length), 0x20)))
+            canonical := and(canonical, eq(calldatasize(), add(publicInputs.offset, shl(5, publicInputs.length))))
+        }
+    }
+
+    /// @dev Reduces a proof to the equation in LEFT and RIGHT.
+    function _replay(CircuitId id, bytes calldata proof, uint256[] calldata publicInputs, bytes32 ctx) internal view {
+        address model = modelOf(id);
+        uint256 size;
+        assembly ("memory-safe") {
+            size := extcodesize(model)
+            extcodecopy(model, BLOB, 0, size)
+        }
+        if (size == 0) {
+            revert NotRegistered(id); // A4
+        }
+        openBlob(size);
+        uint256 values;
+        uint256 start_;
+        assembly ("memory-safe") {
+            values := publicInputs.offset
+            start_ := proof.offset
+        }
+        absorbStatement(keccak256(abi.encode(id, ctx)), values, publicInputs.length);
+        replay(start_, proof.length, 0);
+    }
+
+    /// @dev term := sum + weight * term.
+    function _addWeighed(uint256 sum, uint256 term, uint256 weight) internal view {
+        copyPoint(SUM, sum);
+        copyPoint(TERM, term);
+        addTerm(weight);
+        copyPoint(term, SUM);
+    }
+
+    /// @dev e(LEFT, [1]_2) e(-RIGHT, [tau]_2) = 1.
+    function _requirePairing() internal view {
+        (, uint256[4] memory tau) = _parameters();
+        bool good;
+        assembly ("memory-safe") {
+            let free := mload(FREE)
+            mcopy(free, LEFT, 0x40)
+            mstore(add(free, 0x40), 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
+            mstore(add(free, 0x60), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
+            mstore(add(free, 0x80), 0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b)
+            mstore(add(free, 0xa0), 0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa)
+            mstore(add(free, 0xc0), mload(RIGHT))
+            let y := mload(add(RIGHT, 0x20))
+            if y { y := sub(Q, y) }
+            mstore(add(free, 0xe0), y)
+            mcopy(add(free, 0x100), tau, 0x80)
+            good := staticcall(gas(), 8, free, 0x180, free, 0x20)
+            good := and(good, eq(returndatasize(), 0x20))
+            good := and(good, eq(mload(free), 1))
+        }
+        if (!good) {
+            revert ProofRejected(); // Protocol
+        }
+    }
+
+    /// @dev Puts a blob into memory, without the place of its last layer; gives its size.
+    function _writeBlob(bytes32 coreId, bytes calldata descriptor, bytes calldata weights)
+        internal
+        pure
+        returns (uint256 size)
+    {
+        assembly ("memory-safe") {
+            mstore(BLOB, 0)
+            mstore(add(BLOB, BLOB_CORE_ID), coreId)
+            let place := add(BLOB, BLOB_HEAD)
+            calldatacopy(place, descriptor.offset, descriptor.length)
+            place := add(place, descriptor.length)
+            calldatacopy(place, weights.offset, weights.length)
+            size := sub(add(place, weights.length), BLOB)
+        }
+    }
+
+    /// @dev Refuses commitments of weights that are no points; the identity is one.
+    function _requirePoints() internal view {
+        clearSum();
+        uint256 weights = at(WEIGHTS);
+        for (uint256 end = weights + (at(CHUNKS) << 6); weights < end; weights += 0x40) {
+            copyPoint(TERM, weights);
+            addPoint();
+        }
+    }
+
+    /// @dev Checks the proof that hidden weights are in their ranges.
+    function _checkRegistration(bytes32 coreId, bytes calldata descriptor, bytes calldata registration) internal view {
+        uint256 program = _ranges(descriptor);
+        put(RANGE_BITS, at(program));
+        put(RANGES, at(program + 0x20));
+        put(PAIRS, 0);
+        put(N, 0);
+        // a range table at row 0, and no functions: the bytes before FUNCTIONS are zero
+        uint256 free = at(FREE);
+        put(free, 0);
+        put(FUNCTIONS, free + 8);
+        free += 0x20;
+        put(FREE, free);
+        start("plumb-register-v1");
+        uint256 proof;
+        assembly ("memory-safe") {
+            mstore(free, mload(STATE))
+            mstore(add(free, 0x20), "statement")
+            mstore(add(free, 0x40), coreId)
+            // ctx, a hidden input, a batch of one, no inputs, no outputs
+            mstore(add(free, 0x60), 0)
+            mstore(add(free, 0x80), 0)
+            mstore(add(free, 0xa0), 1)
+            mstore(add(free, 0xc0), 0)
+            mstore(add(free, 0xe0), 0)
+            mstore(STATE, keccak256(free, 0x100))
+            proof := registration.offset
+        }
+        replay(proof, registration.length, program);
+        _requirePairing();
+    }
+
+    /// @dev Asks for the claim of a registration; gives its place in memory, where the verifier's own begins after it.
+    function _ranges(bytes calldata descriptor) internal view returns (uint256 program) {
+        PlumbLayouts layouts = LAYOUTS;
+        bytes4 selector = PlumbLayouts.ranges.selector;
+        assembly ("memory-safe") {
+            let free := mload(FREE)
+            mstore(free, selector)
+            mstore(add(free, 0x04), 0x20)
+            mstore(add(free, 0x24), descriptor.length)
+            calldatacopy(add(free, 0x44), descriptor.offset, descriptor.length)
+            let good := staticcall(gas(), layouts, free, add(0x44, descriptor.length), 0, 0)
+            returndatacopy(free, 0, returndatasize())
+            if iszero(good) { revert(free, returndatasize()) }
+            // an offset, a length, the words
+            program := add(free, 0x40)
+            mstore(FREE, add(free, returndatasize()))
+        }
+    }
+
+    /// @dev Creates the contract that holds a blob.
+    function _deploy(CircuitId id, uint256 size) internal {
+        bool good;
+        uint256 last = lastLayer() - at(DESCRIPTOR);
+        address model = modelOf(id);
+        assembly ("memory-safe") {
+            mstore8(add(BLOB, BLOB_LAST_LAYER), shr(8, last))
+            mstore8(add(BLOB, add(BLOB_LAST_LAYER, 1)), last)
+            let free := mload(FREE)
+            mstore(free, CREATOR)
+            let creator := create2(0, free, CREATOR_LENGTH, id)
+            // PUSH2 size DUP1 PUSH1 10 PUSH0 CODECOPY PUSH0 RETURN STOP: the blob follows
+            mstore(free, or(shl(248, 0x61), or(shl(232, size), shl(176, 0x80600a5f395ff3))))
+            mcopy(add(free, 10), BLOB, size)
+            good := and(iszero(iszero(creator)), call(gas(), creator, 0, free, add(10, size), 0, 0))
+            good := and(good, eq(extcodesize(model), size))
+        }
+        if (!good) {
+            revert ModelNotStored(id); // On chain
+        }
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {add, inverse, mul, sub} from "./Field.sol";
+import {
+    INPUT,
+    LINEAR,
+    LINK,
+    MASK_A_SUM,
+    MASK_A_VALUE,
+    MASK_C_VALUE,
+    WEIGHT,
+    beginFunctionals,
+    etaOf,
+    writeEtaPowers
+} from "./Functionals.sol";
+import {addTerm, clearSum, copyPoint, requireNotIdentity, takePoint} from "./Group.sol";
+import {addLayers} from "./Layers.sol";
+import {gatesAtA} from "./Lookups.sol";
+import "./Memory.sol";
+import {reduceOpening} from "./Opening.sol";
+import {addRanges} from "./Registration.sol";
+import {replayQuadratic, replayQuartic} from "./Sumcheck.sol";
+import {absorbCalldata, absorbScalar, calldataWord, nonzeroChallenge, scalarAt, challenge} from "./Transcript.sol";
+
+/// @dev The proof has another length than the circuit fixes, in bytes.
+error ProofLength(uint256 expected, uint256 got);
+
+/// @dev Replays a proof from the statement's transcript on, up to one pairing equation in LEFT and RIGHT. `program` is the
+/// place of a registration's claim, or zero for a proof of inference.
+function replay(uint256 proof, uint256 length, uint256 program) view {
+    unchecked {
+        uint256 c = at(C);
+        uint256 phase1 = at(RANGES) + 2 * at(PAIRS) + 1;
+        uint256 evaluated = phase1 + ((at(RANGES) + at(PAIRS) + 1) >> 1) + 1;
+        put(EVALUATED, evaluated);
+        {
+            uint256 words = 2 * (evaluated + 2) + 6 * c + evaluated + 2 + 22 + (at(N) == 0 ? 0 : 2 * at(N) + 3);
+            if (length != words << 5) {
+                revert ProofLength(words << 5, length); // Protocol
+            }
+        }
+        put(ETA, at(FREE));
+        put(FUNCTIONALS, at(ETA) + ((evaluated + 7) << 5));
+        put(FREE, at(FUNCTIONALS) + ((evaluated + 3 + at(CHUNKS)) << 5));
+        put(PROOF, proof);
+        proof = replayRounds(proof, c, phase1, evaluated);
+        put(OPENING, proof);
+        beginFunctionals();
+        if (program == 0) {
+            addLayers();
+        } else {
+            addRanges(program);
+        }
+        uint256 value = add(at(MU), mul(at(SHARE_D), claim(evaluated)));
+        combineColumns(phase1, evaluated);
+        reduceOpening(value);
+    }
+}
+
+/// @dev Steps 1 to 5 of the protocol: every message and challenge before the opening. Gives the place of the opening.
+function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluated) pure returns (uint256) {
+    unchecked {
+        requireNotIdentity(proof, phase1 + 2);
+        absorbCalldata("phase 1", proof, 2 * (phase1 + 2));
+        proof += (phase1 + 2) << 6;
+        writePowers(nonzeroChallenge("r"));
+        put(ALPHA, challenge("alpha"));
+        put(GAMMA, challenge("gamma"));
+        absorbCalldata("phase 2", proof, 2 * (evaluated - phase1));
+        proof += (evaluated - phase1) << 6;
+        put(LAMBDA, challenge("lambda"));
+        for (uint256 place = TAU; place < TAU + (c << 5); place += 0x20) {
+            put(place, challenge("tau"));
+        }
+        put(RHO_A, nonzeroChallenge("rhoA"));
+        uint256 first = absorbScalar("H_A", proof);
+        put(H_A, first);
+        (proof, first) = replayQuartic("sumcheck A", proof + 0x20, c, POINT_A, first);
+        put(CLAIM_A, first);
+        put(VALUES, proof);
+        absorbCalldata("columns at a", proof, evaluated);
+        for (uint256 end = proof + (evaluated << 5); proof < end; proof += 0x20) {
+            scalarAt(proof);
+        }
+        uint256 rest;
+        uint256 share;
+        if (at(N) == 0) {
+            put(RHO_C, 1);
+            put(H_C, 0);
+            put(CLAIM_C, 0);
+            put(E_W, 0);
+            put(E_X, 0);
+        } else {
+            put(RHO_C, nonzeroChallenge("rhoC"));
+            first = absorbScalar("H_C", proof);
+            put(H_C, first);
+            (proof, rest, share) = replayQuadratic("sumcheck C", proof + 0x20, at(N), POINT_K);
+            put(CLAIM_C, add(rest, mul(share, first)));
+            put(E_W, scalarAt(proof));
+            put(E_X, scalarAt(proof + 0x20));
+            absorbCalldata("e_W e_X", proof, 2);
+            proof += 0x40;
+        }
+        writeEtaPowers(challenge("eta"));
+        put(Z1, challenge("z1"));
+        put(Z2, challenge("z2"));
+        first = absorbScalar("mu", proof);
+        put(RHO_D, nonzeroChallenge("rhoD"));
+        (proof, rest, share) = replayQuadratic("sumcheck D", proof + 0x20, c, POINT_D);
+        // of the value at d, what does not depend on the claims; and how much of the claims it has
+        put(MU, add(rest, mul(share, mul(at(RHO_D), first))));
+        put(SHARE_D, share);
+        return proof;
+    }
+}
+
+/// @dev Writes base^(2^i).
+function writePowers(uint256 base) pure {
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        for { let i := 0 } lt(i, mul(0x20, R_POWERS_COUNT)) { i := add(i, 0x20) } {
+            mstore(add(R_POWERS, i), base)
+            base := mulmod(base, base, r)
+        }
+    }
+}
+
+/// @dev sum_i eta^i value_i over all linear claims.
+function claim(uint256 evaluated) view returns (uint256 sum) {
+    unchecked {
+        uint256 values = at(VALUES);
+        uint256 powers = at(ETA);
+        for (uint256 i = 0; i < evaluated << 5; i += 0x20) {
+            sum = add(sum, mul(calldataWord(values + i), at(powers + i)));
+        }
+        uint256 rhoA = at(RHO_A);
+        uint256 rhoC = at(RHO_C);
+        uint256 both = inverse(mul(rhoA, rhoC));
+        uint256 part = mul(etaOf(MASK_A_VALUE), sub(at(CLAIM_A), gatesAtA()));
+        part = add(part, mul(etaOf(MASK_A_SUM), at(H_A)));
+        sum = add(sum, mul(mul(part, both), rhoC));
+        part = mul(etaOf(MASK_C_VALUE), sub(at(CLAIM_C), mul(at(E_W), at(E_X))));
+        sum = add(sum, mul(mul(part, both), rhoA));
+        sum = add(sum, mul(etaOf(LINEAR), sub(at(H_C), at(LINEAR_CONSTANT))));
+        sum = add(sum, mul(etaOf(WEIGHT), at(E_W)));
+        sum = add(sum, mul(etaOf(INPUT), sub(at(E_X), at(BIAS_CONSTANT))));
+        sum = add(sum, mul(etaOf(LINK), at(LINK_CONSTANT)));
+    }
+}
+
+/// @dev SUM = sum of all commitments, each times its column's functional at d.
+function combineColumns(uint256 phase1, uint256 evaluated) view {
+    unchecked {
+        clearSum();
+        uint256 proof = at(PROOF);
+        uint256 q = at(FUNCTIONALS);
+        for (uint256 i = 0; i < evaluated + 2; ++i) {
+            // in the proof, G1 and G2 stand before phase 2
+            uint256 position = i < phase1 ? i : i < evaluated ? i + 2 : i - evaluated + phase1;
+            takePoint(proof + (position << 6));
+            addTerm(at(q));
+            q += 0x20;
+        }
+        uint256 weights = at(WEIGHTS);
+        uint256 end = weights + (at(CHUNKS) << 6);
+        for (; weights < end; weights += 0x40) {
+            copyPoint(TERM, weights);
+            addTerm(at(q));
+            q += 0x20;
+        }
+        if (at(INPUT_POINT) != 0) {
+            takePoint(at(INPUT_POINT));
+            addTerm(at(q));
+        }
+    }
+}
