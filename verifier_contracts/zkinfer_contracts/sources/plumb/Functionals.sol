@@ -26,7 +26,7 @@ import {
     at,
     put
 } from "./Memory.sol";
-import {field} from "./Lookups.sol";
+import {addMasks} from "./Masks.sol";
 
 /// @dev The powers of eta that weigh the claims after those about columns (docs/protocol.md, "Linear claims").
 uint256 constant MASK_A_VALUE = 0;
@@ -72,114 +72,59 @@ function addTo(uint256 column, uint256 value) pure {
 /// HT, G1, G2, W, CIN.
 function beginFunctionals() pure {
     unchecked {
-        uint256 columns = at(EVALUATED);
         uint256 c = at(C);
-        uint256 atA = eq(POINT_A, POINT_D, c);
         uint256 place = at(FUNCTIONALS);
-        uint256 powers = at(ETA);
-        for (uint256 i = 0; i < columns << 5; i += 0x20) {
-            put(place + i, mul(at(powers + i), atA));
-        }
-        place += columns << 5;
-        uint256 end = POINT_D + (c << 5);
-        put(place, mul(at(RHO_D), geom(end, c, at(Z1))));
-        put(place + 0x20, mul(at(RHO_D), geom(end, c, at(Z2))));
-        place += 0x40;
-        uint256 chunks = at(CHUNKS);
-        if (at(N) == 0) {
-            for (uint256 i = 0; i <= chunks; ++i) {
-                put(place + (i << 5), 0);
+        uint256 end;
+        assembly ("memory-safe") {
+            let r := mload(MODULUS)
+            // eq(a, d), and sum z^i eq(i, d) for z1 and z2
+            let z1 := mload(Z1)
+            let z2 := mload(Z2)
+            let atA := 1
+            let first := 1
+            let second := 1
+            for { let i := shl(5, c) } i {} {
+                i := sub(i, 0x20)
+                let d := mload(add(POINT_D, i))
+                let a := mload(add(POINT_A, i))
+                let zero := sub(add(r, 1), d)
+                first := mulmod(first, add(zero, mulmod(d, z1, r)), r)
+                second := mulmod(second, add(zero, mulmod(d, z2, r)), r)
+                z1 := mulmod(z1, z1, r)
+                z2 := mulmod(z2, z2, r)
+                atA := mulmod(atA, sub(add(zero, add(r, shl(1, mulmod(a, d, r)))), a), r)
             }
-        } else {
-            // <W_chunk, eq(k_low, .)>, weighed by eq(k_high, chunk)
-            uint256 high = at(N) - c;
-            uint256 atK = mul(etaOf(WEIGHT), eq(POINT_K + (high << 5), POINT_D, c));
-            eqTable(POINT_K, high, at(FREE));
-            for (uint256 i = 0; i < chunks << 5; i += 0x20) {
-                put(place + i, mul(atK, at(at(FREE) + i)));
+            let power := mload(ETA)
+            for { end := add(place, shl(5, mload(EVALUATED))) } lt(place, end) { place := add(place, 0x20) } {
+                mstore(place, mulmod(mload(power), atA, r))
+                power := add(power, 0x20)
             }
-            put(place + (chunks << 5), 0);
+            mstore(place, mulmod(first, mload(RHO_D), r))
+            mstore(add(place, 0x20), mulmod(second, mload(RHO_D), r))
+            place := add(place, 0x40)
+            // the weight chunks, and a committed input
+            for { end := add(place, shl(5, add(mload(CHUNKS), 1))) } lt(place, end) { place := add(place, 0x20) } {
+                mstore(place, 0)
+            }
         }
-        addMasks(c, end);
+        if (at(N) != 0) {
+            addChunks(c);
+        }
+        addMasks(c, at(N));
     }
 }
 
-/// @dev The claims about masks: cells of G1, from the last row up, and the cells of M that hide e_W and e_X.
-function addMasks(uint256 c, uint256 end) pure {
+/// @dev The claim about weights: <W_chunk, eq(k_low, .)>, weighed by eq(k_high, chunk).
+function addChunks(uint256 c) pure {
     unchecked {
-        uint256 n = at(N);
-        uint256 bits = 1;
-        {
-            uint256 cells = 1 + 4 * c + (n == 0 ? 0 : 1 + 2 * n);
-            while (cells > 1 << bits) ++bits;
-            if (bits < at(LOG_PAD)) bits = at(LOG_PAD);
-        }
-        // rows whose other bits are all ones, from the last one down
+        uint256 high = at(N) - c;
+        uint256 weight = mul(etaOf(WEIGHT), eq(POINT_K + (high << 5), POINT_D, c));
         uint256 table = at(FREE);
-        eqTable(end - (bits << 5), bits, table);
-        uint256 ones = 1;
-        for (uint256 place = POINT_D; place < end - (bits << 5); place += 0x20) {
-            ones = mul(ones, at(place));
+        eqTable(POINT_K, high, table);
+        uint256 place = at(FUNCTIONALS) + ((at(EVALUATED) + 2) << 5);
+        for (uint256 end = place + (at(CHUNKS) << 5); place < end; place += 0x20) {
+            put(place, mul(weight, at(table)));
+            table += 0x20;
         }
-        uint256 last = table + (0x20 << bits) - 0x20;
-        uint256 value;
-        uint256 sum;
-        (value, sum) = maskCells(last, POINT_A, c, 4);
-        value = add(mul(etaOf(MASK_A_VALUE), value), mul(mul(etaOf(MASK_A_SUM), 1 << (c - 1)), sum));
-        if (n != 0) {
-            uint256 valueC;
-            (valueC, sum) = maskCells(last - ((1 + 4 * c) << 5), POINT_K, n, 2);
-            valueC = mul(etaOf(MASK_C_VALUE), valueC);
-            sum = mul(mul(mul(etaOf(LINEAR), at(RHO_C)), 1 << (n - 1)), sum);
-            value = add(value, add(valueC, sum));
-            addHiddenCells(last + 0x20 - (0x20 << c), ones);
-        }
-        addTo(at(EVALUATED), mul(ones, value));
-    }
-}
-
-/// @dev The functionals of a mask, its value at a point and its sum over the cube, the latter divided by 2^(variables - 1).
-/// Cell j weighs what is in memory j words before `cell`.
-function maskCells(uint256 cell, uint256 point, uint256 variables, uint256 degree)
-    pure
-    returns (uint256 value, uint256 sum)
-{
-    assembly ("memory-safe") {
-        let r := mload(MODULUS)
-        value := mload(cell)
-        sum := shl(1, value)
-        let step := shl(5, degree)
-        for { let end := add(point, shl(5, variables)) } lt(point, end) { point := add(point, 0x20) } {
-            let z := mload(point)
-            let inner := 0
-            // g_1 z + g_2 z^2 + ..: the highest power is the last cell
-            cell := sub(cell, step)
-            for { let i := 0 } lt(i, step) { i := add(i, 0x20) } {
-                let weight := mload(add(cell, i))
-                inner := mulmod(add(inner, weight), z, r)
-                sum := addmod(sum, weight, r)
-            }
-            value := addmod(value, inner, r)
-        }
-    }
-}
-
-/// @dev The cells of M that stand in the virtual chunk: rows, then two positions of Wtot, then two of Xtot. `table` is where
-/// eq of row 0 would be, if eq of all rows were there and not only of the last.
-function addHiddenCells(uint256 table, uint256 ones) pure {
-    unchecked {
-        uint256 cells = at(MASK_CELLS);
-        uint256 value = mul(etaOf(WEIGHT), add(hiddenCell(cells, table), hiddenCell(cells + 4, table)));
-        value = add(value, mul(etaOf(INPUT), add(hiddenCell(cells + 8, table), hiddenCell(cells + 12, table))));
-        addTo(at(RANGES) + 2 * at(PAIRS), mul(ones, value));
-    }
-}
-
-/// @dev eq of a row of M at d, but for the bits that are ones, times eq of its position in the virtual chunk at k.
-function hiddenCell(uint256 cell, uint256 table) pure returns (uint256) {
-    unchecked {
-        uint256 n = at(N);
-        uint256 position = eqIndex(field(cell + 16, 32), POINT_K + (n << 5), n);
-        return mul(position, at(table + (field(cell, 32) << 5)));
     }
 }

@@ -23,6 +23,44 @@ function addTerm(uint256 scalar) view {
     }
 }
 
+/// @dev Adds points of calldata to SUM, each times the scalar in memory at its place; gives the place after the scalars.
+function addCommitments(uint256 points, uint256 count, uint256 scalars) view returns (uint256) {
+    bool good = true;
+    assembly ("memory-safe") {
+        for { let end := add(points, shl(6, count)) } lt(points, end) { points := add(points, 0x40) } {
+            calldatacopy(TERM, points, 0x40)
+            mstore(SCALAR, mload(scalars))
+            scalars := add(scalars, 0x20)
+            good := and(good, staticcall(gas(), 7, TERM, 0x60, TERM, 0x40))
+            good := and(good, staticcall(gas(), 6, SUM, 0x80, SUM, 0x40))
+        }
+        good := and(good, or(iszero(count), eq(returndatasize(), 0x40)))
+    }
+    if (!good) {
+        revert NotAPoint(); // Protocol
+    }
+    return scalars;
+}
+
+/// @dev The same with points in memory.
+function addStored(uint256 points, uint256 count, uint256 scalars) view returns (uint256) {
+    bool good = true;
+    assembly ("memory-safe") {
+        for { let end := add(points, shl(6, count)) } lt(points, end) { points := add(points, 0x40) } {
+            mcopy(TERM, points, 0x40)
+            mstore(SCALAR, mload(scalars))
+            scalars := add(scalars, 0x20)
+            good := and(good, staticcall(gas(), 7, TERM, 0x60, TERM, 0x40))
+            good := and(good, staticcall(gas(), 6, SUM, 0x80, SUM, 0x40))
+        }
+        good := and(good, or(iszero(count), eq(returndatasize(), 0x40)))
+    }
+    if (!good) {
+        revert NotAPoint(); // Protocol
+    }
+    return scalars;
+}
+
 /// @dev Adds TERM to SUM.
 function addPoint() view {
     bool good;

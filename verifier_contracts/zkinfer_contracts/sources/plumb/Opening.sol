@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {HALF, add, inverse, mul, sub} from "./Field.sol";
 import {addTerm, copyPoint, requireNotIdentity, takePoint} from "./Group.sol";
 import {C, FREE, LEFT, MODULUS, OPENING, POINT_D, RIGHT, STATE, SUM, TERM, at, put} from "./Memory.sol";
-import {absorbCalldata, calldataWord, scalarAt, challenge} from "./Transcript.sol";
+import {absorbCalldata, absorbScalars, calldataWord, drawn} from "./Transcript.sol";
 
 /// @dev The opening (docs/protocol.md, "The opening"): Mercury, with the batched opening of ePrint 2020/081, section 4.1.
 /// Reduces that the column behind SUM has a value at d to LEFT and RIGHT, of which e(LEFT, [1]_2) = e(RIGHT, [tau]_2)
@@ -16,21 +16,18 @@ function reduceOpening(uint256 value) view {
         requireNotIdentity(proof + 0x200, 3);
         absorbClaim(value);
         absorbCalldata("opening p", proof, 2);
-        uint256 alpha = challenge("opening alpha");
+        uint256 alpha = drawn();
         absorbCalldata("opening q g", proof + 0x40, 4);
-        uint256 gamma = challenge("opening gamma");
+        uint256 gamma = drawn();
         absorbCalldata("opening s d", proof + 0xc0, 4);
-        uint256 zeta = challenge("opening zeta");
-        absorbCalldata("opening evaluations", proof + 0x140, 6);
+        uint256 zeta = drawn();
+        absorbScalars("opening evaluations", proof + 0x140, 6);
         absorbCalldata("opening t", proof + 0x200, 2);
-        uint256 beta = challenge("opening beta");
+        uint256 beta = drawn();
         absorbCalldata("opening w", proof + 0x240, 2);
-        uint256 xi = challenge("opening xi");
+        uint256 xi = drawn();
         absorbCalldata("opening w'", proof + 0x280, 2);
-        uint256 delta = challenge("opening delta");
-        for (uint256 i = 0; i < 6; ++i) {
-            scalarAt(proof + 0x140 + (i << 5));
-        }
+        uint256 delta = drawn();
         combine(proof, alpha, gamma, zeta, beta, xi, delta, value);
     }
 }

@@ -44,9 +44,20 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
 
     /// @inheritdoc IPlumbVerifier
     function modelOf(CircuitId id) public view returns (address model) {
-        bytes32 creator = keccak256(abi.encodePacked(hex"ff", address(this), CircuitId.unwrap(id), CREATOR_HASH));
-        bytes32 hash = keccak256(abi.encodePacked(hex"d694", address(uint160(uint256(creator))), hex"01"));
-        return address(uint160(uint256(hash)));
+        bytes32 hash = CREATOR_HASH;
+        // In scratch space: the compiler must allocate nothing once a verification has memory for itself.
+        assembly ("memory-safe") {
+            let pointer := mload(0x40)
+            // 0xff, this contract, the salt, the hash of the creation code: 85 bytes
+            mstore(0x40, hash)
+            mstore(0x20, id)
+            mstore(0x00, or(shl(160, 0xff), address()))
+            let creator := and(keccak256(0x0b, 0x55), 0xffffffffffffffffffffffffffffffffffffffff)
+            // a list of the creator and its first nonce: 23 bytes
+            mstore(0x00, or(shl(168, 0xd694), or(shl(8, creator), 0x01)))
+            model := and(keccak256(0x09, 0x17), 0xffffffffffffffffffffffffffffffffffffffff)
+            mstore(0x40, pointer)
+        }
     }
 
     /// @inheritdoc IPlumbVerifier
@@ -108,15 +119,15 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
         }
         reserve();
         _replay(ids[0], proofs[0], publicInputs[0], ctxs[0]);
-        uint256 digest = at(STATE);
+        bytes32 digest = bytes32(at(STATE));
         for (uint256 i = 1; i < count; ++i) {
             copyPoint(LEFT_SUM, LEFT);
             copyPoint(RIGHT_SUM, RIGHT);
             _replay(ids[i], proofs[i], publicInputs[i], ctxs[i]);
             // each equation is weighed by a digest of all proofs up to its own, so that none can make up for another
-            digest = uint256(keccak256(abi.encode(digest, at(STATE))));
-            _addWeighed(LEFT_SUM, LEFT, digest % R);
-            _addWeighed(RIGHT_SUM, RIGHT, digest % R);
+            digest = _hash(digest, bytes32(at(STATE)));
+            _addWeighed(LEFT_SUM, LEFT, uint256(digest) % R);
+            _addWeighed(RIGHT_SUM, RIGHT, uint256(digest) % R);
         }
         _requirePairing();
     }
@@ -149,8 +160,17 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
             values := publicInputs.offset
             start_ := proof.offset
         }
-        absorbStatement(keccak256(abi.encode(id, ctx)), values, publicInputs.length);
+        absorbStatement(_hash(CircuitId.unwrap(id), ctx), values, publicInputs.length);
         replay(start_, proof.length, 0);
+    }
+
+    /// @dev keccak256 of two words, in scratch space.
+    function _hash(bytes32 first, bytes32 second) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            mstore(0x00, first)
+            mstore(0x20, second)
+            hash := keccak256(0x00, 0x40)
+        }
     }
 
     /// @dev term := sum + weight * term.

@@ -14,14 +14,14 @@ import {
     etaOf,
     writeEtaPowers
 } from "./Functionals.sol";
-import {addTerm, clearSum, copyPoint, requireNotIdentity, takePoint} from "./Group.sol";
+import {addCommitments, addStored, clearSum, requireNotIdentity} from "./Group.sol";
 import {addLayers} from "./Layers.sol";
 import {gatesAtA} from "./Lookups.sol";
 import "./Memory.sol";
 import {reduceOpening} from "./Opening.sol";
 import {addRanges} from "./Registration.sol";
-import {replayQuadratic, replayQuartic} from "./Sumcheck.sol";
-import {absorbCalldata, absorbScalar, calldataWord, nonzeroChallenge, scalarAt, challenge} from "./Transcript.sol";
+import {replayQuadratic, replayQuartic, shareOf} from "./Sumcheck.sol";
+import {absorbCalldata, absorbScalars, calldataWord, challenge, drawn, requireNonzero} from "./Transcript.sol";
 
 /// @dev The proof has another length than the circuit fixes, in bytes.
 error ProofLength(uint256 expected, uint256 got);
@@ -64,27 +64,23 @@ function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluate
         requireNotIdentity(proof, phase1 + 2);
         absorbCalldata("phase 1", proof, 2 * (phase1 + 2));
         proof += (phase1 + 2) << 6;
-        writePowers(nonzeroChallenge("r"));
+        writePowers(requireNonzero("r", drawn()));
         put(ALPHA, challenge("alpha"));
         put(GAMMA, challenge("gamma"));
         absorbCalldata("phase 2", proof, 2 * (evaluated - phase1));
         proof += (evaluated - phase1) << 6;
-        put(LAMBDA, challenge("lambda"));
+        put(LAMBDA, drawn());
         for (uint256 place = TAU; place < TAU + (c << 5); place += 0x20) {
             put(place, challenge("tau"));
         }
-        put(RHO_A, nonzeroChallenge("rhoA"));
-        uint256 first = absorbScalar("H_A", proof);
-        put(H_A, first);
-        (proof, first) = replayQuartic("sumcheck A", proof + 0x20, c, POINT_A, first);
-        put(CLAIM_A, first);
+        put(RHO_A, requireNonzero("rhoA", challenge("rhoA")));
+        put(H_A, calldataWord(proof));
+        proof = absorbScalars("H_A", proof, 1);
+        uint256 last;
+        (proof, last) = replayQuartic("sumcheck A", proof, c, POINT_A, at(H_A));
+        put(CLAIM_A, last);
         put(VALUES, proof);
-        absorbCalldata("columns at a", proof, evaluated);
-        for (uint256 end = proof + (evaluated << 5); proof < end; proof += 0x20) {
-            scalarAt(proof);
-        }
-        uint256 rest;
-        uint256 share;
+        proof = absorbScalars("columns at a", proof, evaluated);
         if (at(N) == 0) {
             put(RHO_C, 1);
             put(H_C, 0);
@@ -92,25 +88,25 @@ function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluate
             put(E_W, 0);
             put(E_X, 0);
         } else {
-            put(RHO_C, nonzeroChallenge("rhoC"));
-            first = absorbScalar("H_C", proof);
-            put(H_C, first);
-            (proof, rest, share) = replayQuadratic("sumcheck C", proof + 0x20, at(N), POINT_K);
-            put(CLAIM_C, add(rest, mul(share, first)));
-            put(E_W, scalarAt(proof));
-            put(E_X, scalarAt(proof + 0x20));
-            absorbCalldata("e_W e_X", proof, 2);
-            proof += 0x40;
+            put(RHO_C, requireNonzero("rhoC", drawn()));
+            put(H_C, calldataWord(proof));
+            proof = absorbScalars("H_C", proof, 1);
+            (proof, last) = replayQuadratic("sumcheck C", proof, at(N), POINT_K, at(H_C));
+            put(CLAIM_C, last);
+            put(E_W, calldataWord(proof));
+            put(E_X, calldataWord(proof + 0x20));
+            proof = absorbScalars("e_W e_X", proof, 2);
         }
-        writeEtaPowers(challenge("eta"));
+        writeEtaPowers(drawn());
         put(Z1, challenge("z1"));
         put(Z2, challenge("z2"));
-        first = absorbScalar("mu", proof);
-        put(RHO_D, nonzeroChallenge("rhoD"));
-        (proof, rest, share) = replayQuadratic("sumcheck D", proof + 0x20, c, POINT_D);
-        // of the value at d, what does not depend on the claims; and how much of the claims it has
-        put(MU, add(rest, mul(share, mul(at(RHO_D), first))));
-        put(SHARE_D, share);
+        put(MU, calldataWord(proof));
+        proof = absorbScalars("mu", proof, 1);
+        put(RHO_D, requireNonzero("rhoD", drawn()));
+        // the claims come later: the last claim is this one and a share of theirs
+        (proof, last) = replayQuadratic("sumcheck D", proof, c, POINT_D, mul(at(RHO_D), at(MU)));
+        put(MU, last);
+        put(SHARE_D, shareOf(POINT_D, c));
         return proof;
     }
 }
@@ -155,23 +151,14 @@ function combineColumns(uint256 phase1, uint256 evaluated) view {
         clearSum();
         uint256 proof = at(PROOF);
         uint256 q = at(FUNCTIONALS);
-        for (uint256 i = 0; i < evaluated + 2; ++i) {
-            // in the proof, G1 and G2 stand before phase 2
-            uint256 position = i < phase1 ? i : i < evaluated ? i + 2 : i - evaluated + phase1;
-            takePoint(proof + (position << 6));
-            addTerm(at(q));
-            q += 0x20;
-        }
-        uint256 weights = at(WEIGHTS);
-        uint256 end = weights + (at(CHUNKS) << 6);
-        for (; weights < end; weights += 0x40) {
-            copyPoint(TERM, weights);
-            addTerm(at(q));
-            q += 0x20;
-        }
+        // in the proof, G1 and G2 stand before phase 2
+        q = addCommitments(proof, phase1, q);
+        proof += phase1 << 6;
+        addCommitments(proof, 2, q + ((evaluated - phase1) << 5));
+        q = addCommitments(proof + 0x80, evaluated - phase1, q) + 0x40;
+        q = addStored(at(WEIGHTS), at(CHUNKS), q);
         if (at(INPUT_POINT) != 0) {
-            takePoint(at(INPUT_POINT));
-            addTerm(at(q));
+            addCommitments(at(INPUT_POINT), 1, q);
         }
     }
 }

@@ -7,11 +7,11 @@ import {COUNTER, FREE, LABEL, MODULUS, STATE, WORDS, at} from "./Memory.sol";
 /// @dev A challenge that must not be zero is.
 error ZeroChallenge(bytes32 label);
 
-/// @dev A scalar of the proof is not below the order of the field. `position` counts bytes of calldata.
-error ScalarNotCanonical(uint256 position, uint256 value);
+/// @dev A scalar of a message of the proof is not below the order of the field.
+error ScalarNotCanonical(bytes32 message);
 
-/// @dev Fiat-Shamir (docs/protocol.md, "Transcript and encoding"): absorbing is state = keccak(state || label || words), and
-/// each challenge has a state of its own, keccak(state || label || counter), modulo R.
+/// @dev Fiat-Shamir (docs/protocol.md, "Transcript and encoding"): absorbing is state = keccak(state || label || words), the
+/// challenge after a message is that state modulo R; any further one has a state of its own, keccak(state || label || counter).
 function start(bytes32 domain) pure {
     assembly ("memory-safe") {
         mstore(STATE, domain)
@@ -20,34 +20,32 @@ function start(bytes32 domain) pure {
     }
 }
 
-/// @dev The next challenge.
+/// @dev The challenge right after a message: the state itself.
+function drawn() pure returns (uint256 value) {
+    assembly ("memory-safe") {
+        value := mod(mload(STATE), mload(MODULUS))
+    }
+}
+
+/// @dev Any further challenge: a state of its own.
 function challenge(bytes32 label) pure returns (uint256 value) {
     assembly ("memory-safe") {
-        let r := mload(MODULUS)
         mstore(LABEL, label)
         let count := add(mload(COUNTER), 1)
         mstore(COUNTER, count)
         mstore(WORDS, count)
         let state := keccak256(STATE, 0x60)
         mstore(STATE, state)
-        value := mod(state, r)
+        value := mod(state, mload(MODULUS))
     }
 }
 
-/// @dev The next challenge; refuses zero.
-function nonzeroChallenge(bytes32 label) pure returns (uint256 value) {
-    value = challenge(label);
+/// @dev Refuses a challenge that is zero.
+function requireNonzero(bytes32 label, uint256 value) pure returns (uint256) {
     if (value == 0) {
         revert ZeroChallenge(label); // Protocol
     }
-}
-
-/// @dev Absorbs what is in memory at WORDS.
-function absorbWords(bytes32 label, uint256 count) pure {
-    assembly ("memory-safe") {
-        mstore(LABEL, label)
-        mstore(STATE, keccak256(STATE, add(0x40, shl(5, count))))
-    }
+    return value;
 }
 
 /// @dev Absorbs words of calldata, raw.
@@ -62,23 +60,19 @@ function absorbCalldata(bytes32 label, uint256 from, uint256 count) pure {
     }
 }
 
-/// @dev A word of calldata that must be a scalar.
-function scalarAt(uint256 position) pure returns (uint256 value) {
+/// @dev Absorbs scalars of calldata, and refuses words that are none. Gives the place after them.
+function absorbScalars(bytes32 label, uint256 from, uint256 count) pure returns (uint256 end) {
+    absorbCalldata(label, from, count);
+    bool good = true;
     assembly ("memory-safe") {
-        value := calldataload(position)
+        let r := mload(MODULUS)
+        for { end := add(from, shl(5, count)) } lt(from, end) { from := add(from, 0x20) } {
+            good := and(good, lt(calldataload(from), r))
+        }
     }
-    if (value >= at(MODULUS)) {
-        revert ScalarNotCanonical(position, value); // A11
+    if (!good) {
+        revert ScalarNotCanonical(label); // A11
     }
-}
-
-/// @dev Absorbs one scalar of calldata.
-function absorbScalar(bytes32 label, uint256 position) pure returns (uint256 value) {
-    value = scalarAt(position);
-    assembly ("memory-safe") {
-        mstore(WORDS, value)
-    }
-    absorbWords(label, 1);
 }
 
 /// @dev A word of calldata.

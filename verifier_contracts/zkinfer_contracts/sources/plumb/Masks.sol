@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {eqIndex, eqTable} from "./ClosedForms.sol";
+import {add, mul} from "./Field.sol";
+import {INPUT, LINEAR, MASK_A_SUM, MASK_A_VALUE, MASK_C_VALUE, WEIGHT, addTo, etaOf} from "./Functionals.sol";
+import {field} from "./Lookups.sol";
+import {
+    C, EVALUATED, FREE, LOG_PAD, MASK_CELLS, MODULUS, PAIRS, POINT_A, POINT_D, POINT_K, RANGES, RHO_C, at
+} from "./Memory.sol";
+
+/// @dev The claims about masks: cells of G1, and the cells of M that hide e_W and e_X. The cell at *position* p is in the p-th
+/// row from the last. Mask A has its constant at position 3 and the coefficients of variable i from 4 + 4i on; mask C has
+/// its constant at 4c + 5 and the coefficients of variable i from 4c + 6 + 2i on.
+///
+/// eq of the row at position 4h + l, at d, is what the rows' common leading ones give, times `groups[h]`, times `places[l]`.
+function addMasks(uint256 c, uint256 n) pure {
+    unchecked {
+        // both tables from the last entry down, as positions count rows from the last
+        uint256 places = at(FREE);
+        uint256 end = POINT_D + (c << 5);
+        eqTable(end - 0x40, 2, places);
+        uint256 bits = at(LOG_PAD) - 2;
+        while ((n == 0 ? 4 + 4 * c : 6 + 4 * c + 2 * n) > 4 << bits) ++bits;
+        uint256 groups = places + 0x80;
+        end -= 0x40 + (bits << 5);
+        eqTable(end, bits, groups);
+        groups += (0x20 << bits) - 0x20;
+        uint256 ones = 1;
+        for (uint256 place = POINT_D; place < end; place += 0x20) {
+            ones = mul(ones, at(place));
+        }
+        uint256 weighed = maskA(groups, c);
+        if (n != 0) {
+            weighed = add(weighed, maskC(groups - ((c + 1) << 5), n));
+            addTo(at(RANGES) + 2 * at(PAIRS), mul(ones, hiddenCells(groups, c, n)));
+        }
+        addTo(at(EVALUATED), mul(ones, weighed));
+    }
+}
+
+/// @dev The claims about mask A, its value at a and its sum.
+function maskA(uint256 groups, uint256 c) pure returns (uint256) {
+    uint256 value;
+    uint256 sum;
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        let places := mload(FREE)
+        // the constant counts 2^c, twice what a coefficient counts in the sum
+        value := mulmod(mload(groups), mload(places), r)
+        sum := shl(1, value)
+        for { let point := POINT_A } c { c := sub(c, 1) } {
+            groups := sub(groups, 0x20)
+            let z := mload(point)
+            point := add(point, 0x20)
+            // z e_0 + z^2 e_1 + z^3 e_2 + z^4 e_3
+            let inner := mulmod(z, mload(places), r)
+            inner := mulmod(z, add(inner, mload(add(places, 0x20))), r)
+            inner := mulmod(z, add(inner, mload(add(places, 0x40))), r)
+            inner := mulmod(z, add(inner, mload(add(places, 0x60))), r)
+            let group := mload(groups)
+            value := addmod(value, mulmod(group, inner, r), r)
+            // the places of a group add up to one
+            sum := addmod(sum, group, r)
+        }
+    }
+    unchecked {
+        return add(mul(etaOf(MASK_A_VALUE), value), mul(mul(etaOf(MASK_A_SUM), 1 << (at(C) - 1)), sum));
+    }
+}
+
+/// @dev The claims about mask C, its value at k and its sum. `groups` is that of its constant.
+function maskC(uint256 groups, uint256 n) pure returns (uint256) {
+    uint256 value;
+    uint256 sum;
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        let places := mload(FREE)
+        // position 1 of its group
+        value := mulmod(mload(groups), mload(add(places, 0x40)), r)
+        sum := shl(1, value)
+        // of a pair: its first and its second cell; of a group: its first and its second pair
+        let end := add(POINT_D, shl(5, mload(C)))
+        let first := mload(sub(end, 0x20))
+        let second := sub(add(r, 1), first)
+        let pair := mload(sub(end, 0x40))
+        // the first variable has the second pair of the constant's group
+        pair := sub(add(r, 1), pair)
+        end := add(POINT_K, shl(5, n))
+        for { let point := POINT_K } lt(point, end) { point := add(point, 0x20) } {
+            let z := mload(point)
+            let weight := mulmod(mload(groups), pair, r)
+            value := addmod(value, mulmod(weight, mulmod(z, add(first, mulmod(z, second, r)), r), r), r)
+            sum := addmod(sum, weight, r)
+            // the other pair, of the next group after a second one
+            pair := sub(add(r, 1), pair)
+            if iszero(and(sub(point, POINT_K), 0x20)) { groups := sub(groups, 0x20) }
+        }
+    }
+    unchecked {
+        value = mul(etaOf(MASK_C_VALUE), value);
+        return add(value, mul(mul(mul(etaOf(LINEAR), at(RHO_C)), 1 << (n - 1)), sum));
+    }
+}
+
+/// @dev The cells of M that stand in the virtual chunk: rows, then two positions of Wtot, then two of Xtot.
+function hiddenCells(uint256 groups, uint256 c, uint256 n) pure returns (uint256 value) {
+    unchecked {
+        uint256 cells = at(MASK_CELLS);
+        uint256 end = POINT_K + (n << 5);
+        uint256 prefix = type(uint256).max;
+        uint256 selector;
+        for (uint256 i = 0; i < 16; i += 4) {
+            uint256 position = field(cells + 16 + i, 32);
+            if (position >> 2 != prefix) {
+                prefix = position >> 2;
+                selector = eqIndex(prefix, end - 0x40, n - 2);
+            }
+            uint256 weight = mul(mul(etaOf(i < 8 ? WEIGHT : INPUT), selector), eqIndex(position, end, 2));
+            // the row's position
+            position = (1 << c) - 1 - field(cells + i, 32);
+            weight = mul(weight, at(groups - ((position >> 2) << 5)));
+            value = add(value, mul(weight, at(at(FREE) + 0x60 - ((position & 3) << 5))));
+        }
+    }
+}
