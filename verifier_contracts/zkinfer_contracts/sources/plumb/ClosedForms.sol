@@ -40,9 +40,8 @@ function eqIndex(uint256 index, uint256 end, uint256 m) pure returns (uint256 va
         for { let from := sub(end, shl(5, m)) } gt(end, from) {} {
             end := sub(end, 0x20)
             let z := mload(end)
-            switch and(index, 1)
-            case 1 { value := mulmod(value, z, r) }
-            default { value := mulmod(value, sub(add(r, 1), z), r) }
+            // z or 1 - z, by adding 2z - 1 to the latter
+            value := mulmod(value, add(sub(add(r, 1), z), mul(and(index, 1), sub(shl(1, z), 1))), r)
             index := shr(1, index)
         }
     }
@@ -183,8 +182,11 @@ function indexLt(uint256 end, uint256 m, uint256 n) pure returns (uint256 count,
                 count := addmod(zero, mulmod(z, count, r), r)
             }
             default {
-                sum := mulmod(zero, sum, r)
-                count := mulmod(zero, count, r)
+                // zero as long as no bit of n was set
+                if count {
+                    sum := mulmod(zero, sum, r)
+                    count := mulmod(zero, count, r)
+                }
             }
             full := addmod(full, mulmod(weight, z, r), r)
             weight := shl(1, weight)

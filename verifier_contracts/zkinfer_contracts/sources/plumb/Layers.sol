@@ -103,18 +103,25 @@ function selectorOf(uint256 block_) pure returns (uint256) {
 }
 
 /// @dev sum over real indices of r^(strides, index) eq(row, d), for a block with these index bits whose heights and widths
-/// are read in steps of 2^high and 2^wide.
+/// are read in steps of 2^high and 2^wide. A dimension without bits has one index, and no share in the sum.
 function familySum(uint256 family, uint256 bits, uint256 high, uint256 wide) pure returns (uint256 value) {
     unchecked {
+        value = 1;
         uint256 end = POINT_D + (at(C) << 5);
         uint256 m = bits & 0xff;
-        value = geomLt(end - (wide << 5), m - wide, strideAt(family, 3), lengthOf(family, 3));
+        if (m > wide) {
+            value = geomLt(end - (wide << 5), m - wide, strideAt(family, 3), lengthOf(family, 3));
+        }
         end -= m << 5;
         m = (bits >> 8) & 0xff;
-        value = mul(value, geomLt(end - (high << 5), m - high, strideAt(family, 2), lengthOf(family, 2)));
+        if (m > high) {
+            value = mul(value, geomLt(end - (high << 5), m - high, strideAt(family, 2), lengthOf(family, 2)));
+        }
         end -= m << 5;
         m = (bits >> 16) & 0xff;
-        value = mul(value, geomLt(end, m, strideAt(family, 1), lengthOf(family, 1)));
+        if (m != 0) {
+            value = mul(value, geomLt(end, m, strideAt(family, 1), lengthOf(family, 1)));
+        }
         end -= m << 5;
         m = (bits >> 24) & 0xff;
         if (m != 0) {
@@ -323,8 +330,13 @@ function addConstants(uint256 family, uint256 power, uint256 shift, uint256 hasO
     unchecked {
         uint256 powers = strideAt(family, 1);
         uint256 n = lengthOf(family, 1);
-        uint256 sum = mul(geomSum(strideAt(family, 2), lengthOf(family, 2)), geomSum(strideAt(family, 3), lengthOf(family, 3)));
-        sum = mul(mul(sum, power), geomSum(strideAt(family, 0), lengthOf(family, 0)));
+        uint256 sum = power;
+        // batch, height and width: a length of one has a sum of one
+        for (uint256 i = 0; i < 4; i += i == 0 ? 2 : 1) {
+            if (bitsOf(family, i) != 0) {
+                sum = mul(sum, geomSum(strideAt(family, i), lengthOf(family, i)));
+            }
+        }
         uint256 constant_ = at(LINEAR_CONSTANT);
         if (shift != 0) {
             constant_ = sub(constant_, mul(mul(sum, geomSum(powers, n)), powerOfTwo(shift - 1)));

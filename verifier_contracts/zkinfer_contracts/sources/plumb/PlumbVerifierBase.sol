@@ -73,15 +73,15 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
         bytes calldata weights,
         bytes calldata registration
     ) external returns (CircuitId id) {
-        bytes32 coreId;
-        {
-            (bytes32 srs,) = _parameters();
-            coreId = keccak256(abi.encodePacked(bytes32("plumb-circuit-v1"), srs, keccak256(descriptor), weights));
-        }
-        id = CircuitId.wrap(_named(keccak256(abi.encode(DOMAIN, statement, settings, keccak256(abi.encode(coreId))))));
-        LAYOUTS.check(descriptor);
         reserve();
-        uint256 size = _writeBlob(coreId, descriptor, weights);
+        uint256 size = _writeBlob(descriptor, weights);
+        bytes32 coreId = _coreId(descriptor.length, weights.length);
+        id = CircuitId.wrap(_circuitId(statement, settings, coreId));
+        if (modelOf(id).code.length != 0) {
+            revert ModelNotStored(id); // On chain
+        }
+        // reverts unless the layout is sound
+        _askLayouts(PlumbLayouts.check.selector, descriptor);
         openBlob(size);
         if (weights.length != at(CHUNKS) << 6) {
             revert WeightCommitments(at(CHUNKS) << 6, weights.length); // Protocol
@@ -206,21 +206,51 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
         }
     }
 
-    /// @dev Puts a blob into memory, without the place of its last layer; gives its size.
-    function _writeBlob(bytes32 coreId, bytes calldata descriptor, bytes calldata weights)
-        internal
-        pure
-        returns (uint256 size)
-    {
+    /// @dev Puts a blob into memory, but for the core's id and the place of its last layer; gives its size. What follows it is
+    /// free.
+    function _writeBlob(bytes calldata descriptor, bytes calldata weights) internal pure returns (uint256 size) {
         assembly ("memory-safe") {
             mstore(BLOB, 0)
-            mstore(add(BLOB, BLOB_CORE_ID), coreId)
             let place := add(BLOB, BLOB_HEAD)
             calldatacopy(place, descriptor.offset, descriptor.length)
             place := add(place, descriptor.length)
             calldatacopy(place, weights.offset, weights.length)
-            size := sub(add(place, weights.length), BLOB)
+            place := add(place, weights.length)
+            size := sub(place, BLOB)
+            mstore(FREE, and(add(place, 31), not(31)))
         }
+    }
+
+    /// @dev Computes the core's id of the circuit whose blob is in memory, and puts it there.
+    function _coreId(uint256 descriptor, uint256 weights) internal pure returns (bytes32 id) {
+        (bytes32 srs,) = _parameters();
+        assembly ("memory-safe") {
+            let free := mload(FREE)
+            mstore(free, "plumb-circuit-v1")
+            mstore(add(free, 0x20), srs)
+            let place := add(BLOB, BLOB_HEAD)
+            mstore(add(free, 0x40), keccak256(place, descriptor))
+            mcopy(add(free, 0x60), add(place, descriptor), weights)
+            id := keccak256(free, add(0x60, weights))
+            mstore(add(BLOB, BLOB_CORE_ID), id)
+            // the two bytes after the id are as they were: the descriptor begins behind them
+            calldatacopy(add(BLOB, BLOB_LAST_LAYER), calldatasize(), 2)
+        }
+    }
+
+    /// @dev The id by which a circuit is known everywhere.
+    function _circuitId(bytes32 statement, bytes32 settings, bytes32 coreId) internal pure returns (bytes32) {
+        bytes32 hash = DOMAIN;
+        assembly ("memory-safe") {
+            let free := mload(FREE)
+            mstore(0x00, coreId)
+            mstore(free, hash)
+            mstore(add(free, 0x20), statement)
+            mstore(add(free, 0x40), settings)
+            mstore(add(free, 0x60), keccak256(0x00, 0x20))
+            hash := keccak256(free, 0x80)
+        }
+        return _named(hash);
     }
 
     /// @dev Refuses commitments of weights that are no points; the identity is one.
@@ -235,7 +265,8 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
 
     /// @dev Checks the proof that hidden weights are in their ranges.
     function _checkRegistration(bytes32 coreId, bytes calldata descriptor, bytes calldata registration) internal view {
-        uint256 program = _ranges(descriptor);
+        // an offset, a length, the words
+        uint256 program = _askLayouts(PlumbLayouts.ranges.selector, descriptor) + 0x40;
         put(RANGE_BITS, at(program));
         put(RANGES, at(program + 0x20));
         put(PAIRS, 0);
@@ -265,22 +296,25 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
         _requirePairing();
     }
 
-    /// @dev Asks for the claim of a registration; gives its place in memory, where the verifier's own begins after it.
-    function _ranges(bytes calldata descriptor) internal view returns (uint256 program) {
+    /// @dev Asks the contract of layouts about a descriptor, and reverts as it does. The answer is in memory at the place
+    /// that is given, and what is after it is free.
+    function _askLayouts(bytes4 question, bytes calldata descriptor) internal view returns (uint256 answer) {
         PlumbLayouts layouts = LAYOUTS;
-        bytes4 selector = PlumbLayouts.ranges.selector;
+        bool good;
         assembly ("memory-safe") {
-            let free := mload(FREE)
-            mstore(free, selector)
-            mstore(add(free, 0x04), 0x20)
-            mstore(add(free, 0x24), descriptor.length)
-            calldatacopy(add(free, 0x44), descriptor.offset, descriptor.length)
-            let good := staticcall(gas(), layouts, free, add(0x44, descriptor.length), 0, 0)
-            returndatacopy(free, 0, returndatasize())
-            if iszero(good) { revert(free, returndatasize()) }
-            // an offset, a length, the words
-            program := add(free, 0x40)
-            mstore(FREE, add(free, returndatasize()))
+            answer := mload(FREE)
+            mstore(answer, question)
+            mstore(add(answer, 0x04), 0x20)
+            mstore(add(answer, 0x24), descriptor.length)
+            calldatacopy(add(answer, 0x44), descriptor.offset, descriptor.length)
+            good := staticcall(gas(), layouts, answer, add(0x44, descriptor.length), 0, 0)
+            returndatacopy(answer, 0, returndatasize())
+            mstore(FREE, add(answer, returndatasize()))
+        }
+        if (!good) {
+            assembly ("memory-safe") {
+                revert(answer, returndatasize()) // Protocol
+            }
         }
     }
 

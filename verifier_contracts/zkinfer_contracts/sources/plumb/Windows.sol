@@ -3,7 +3,7 @@ pragma solidity ^0.8.24;
 
 import {eqTable, powerOf} from "./ClosedForms.sol";
 import {mul, sub} from "./Field.sol";
-import {MODULUS, at} from "./Memory.sol";
+import {MODULUS, at, put} from "./Memory.sol";
 
 /// @dev One dimension of a window: for each tap, the sum over real outputs o < outputs of base^o eq(o stride + tap - pad, z),
 /// inside the real input [0, inputs) only. Written to `to`, one word for each tap.
@@ -22,54 +22,56 @@ function tapSums(
     uint256 outputs
 ) pure {
     unchecked {
-        uint256 stride = (geometry >> 16) & 0xff;
+        uint256 odd = 0;
         uint256 low = 0;
-        if (stride == 2 && m != 0) {
+        uint256 pad = (geometry >> 8) & 0xff;
+        bool halved = geometry & 0x20000 != 0;
+        if (halved && m != 0) {
             end -= 0x20;
             low = at(end);
             --m;
         }
         eqTable(end - (m << 5), m, free);
-        suffixSums(free, (inputs + stride - 1) / stride, at(powers));
-        uint256 kernel = geometry >> 24;
-        for (uint256 tap = 0; tap < kernel; ++tap) {
-            int256 first = int256(tap) - int256((geometry >> 8) & 0xff);
+        if (outputs != 1) {
+            suffixSums(free, halved ? (inputs + 1) >> 1 : inputs, at(powers));
+        }
+        uint256 stop = to + ((geometry >> 24) << 5);
+        for (uint256 tap = 0; to < stop; ++tap) {
+            // the first input is `tap - pad`, in steps of the stride
             uint256 limit = inputs;
-            uint256 factor = 1;
-            if (stride == 2) {
-                uint256 odd = uint256(first) & 1;
-                limit = (inputs - odd + 1) >> 1;
-                factor = odd == 0 ? sub(1, low) : low;
-                first >>= 1;
+            uint256 from = tap;
+            uint256 back = pad;
+            if (halved) {
+                odd = (tap ^ pad) & 1;
+                limit = (inputs + 1 - odd) >> 1;
+                // the floor of half of the difference, whatever its sign
+                from = (tap + 256 - pad) >> 1;
+                back = 128;
             }
-            int256 stop = first + int256(outputs);
-            if (stop > int256(limit)) {
-                stop = int256(limit);
+            uint256 until = from + outputs > back ? from + outputs - back : 0;
+            if (until > limit) {
+                until = limit;
             }
-            uint256 skipped = first < 0 ? uint256(-first) : 0;
-            uint256 from = first < 0 ? 0 : uint256(first);
+            uint256 skipped = from < back ? back - from : 0;
+            from = from < back ? 0 : from - back;
             uint256 value = 0;
-            if (stop > int256(from)) {
-                uint256 length = uint256(stop) - from;
-                assembly ("memory-safe") {
-                    value := mload(add(free, shl(5, from)))
-                }
-                uint256 rest = at(free + (uint256(stop) << 5));
-                if (rest != 0) {
-                    uint256 power = powerOf(powers, length);
-                    assembly ("memory-safe") {
-                        let r := mload(MODULUS)
-                        value := addmod(value, sub(r, mulmod(power, rest, r)), r)
+            if (until > from) {
+                value = at(free + (from << 5));
+                if (outputs != 1) {
+                    uint256 rest = at(free + (until << 5));
+                    if (rest != 0) {
+                        value = sub(value, mul(powerOf(powers, until - from), rest));
                     }
                 }
                 if (skipped != 0) {
-                    factor = mul(factor, powerOf(powers, skipped));
+                    value = mul(value, powerOf(powers, skipped));
                 }
-                value = mul(value, factor);
+                if (halved) {
+                    value = mul(value, odd == 0 ? sub(1, low) : low);
+                }
             }
-            assembly ("memory-safe") {
-                mstore(add(to, shl(5, tap)), value)
-            }
+            put(to, value);
+            to += 0x20;
         }
     }
 }
