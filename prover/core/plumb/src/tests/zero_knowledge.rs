@@ -291,6 +291,6 @@ fn of_the_smallest_columns() {
 #[test]
 #[ignore = "takes minutes"]
 fn of_the_smallest_columns_with_the_most_chunks() {
-    check(smallest(4095), 2, false);
-    assert!(crate::layout::Layout::new(smallest(4096)).is_err());
+    check(smallest(1023), 2, false);
+    assert!(crate::layout::Layout::new(smallest(1024)).is_err());
 }
