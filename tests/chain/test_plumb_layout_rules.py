@@ -11,6 +11,7 @@ from tests.reference.plumb.descriptor import (
     ARGUMENT,
     COMMITTED,
     INPUT,
+    PUBLIC,
     RANGE,
     VALUE,
     Block,
@@ -100,6 +101,13 @@ def put_all(**fields):
             setattr(d, name, value)
 
     return change
+
+
+def another_chunk(d):
+    """Move the virtual chunk, and the mask cells with it."""
+    d.chunks += 1
+    for cells in (d.mask_cells.weights, d.mask_cells.inputs):
+        cells[:] = [at + rows(d) for at in cells]
 
 
 def put_map(**fields):
@@ -362,6 +370,7 @@ CASES = [
     ("cnn", "MaskCellOutsidePadRows", put("mask_cells", "rows", 0, to=lambda d: active(d) - 1)),
     ("cnn", "MaskCellOutsidePadRows", put("mask_cells", "rows", 3, to=rows)),
     ("four bits", "MasksDoNotFit", None),
+    ("most chunks", "MasksDoNotFit", another_chunk),
     ("seven bits", "RowsNotSquare", None),
 ]
 
@@ -396,6 +405,15 @@ def of_rows(c):
     return net.finish()
 
 
+def most_chunks():
+    """Columns of 64 rows, and as many chunks as the masks allow, of public weights."""
+    net = networks.Net([6, 3, 2, 2], [networks.relu(2)], weights=PUBLIC)
+    x, dims = net.input([2, 1, 1], 2)
+    net.linear([net.map(x, dims)], 2, 2)
+    net.weights = 1023 * 64
+    return net.finish()
+
+
 def of_inputs():
     """The public outputs are cells of a range column."""
     net = networks.Net([8, 3, 3, 4], [networks.relu(4)])
@@ -411,6 +429,7 @@ OWN = {
     "of inputs": of_inputs,
     "four bits": lambda: of_rows(4),
     "seven bits": lambda: of_rows(7),
+    "most chunks": most_chunks,
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.reference.plumb.descriptor import index_bits
 from tests.reference.plumb.field import P, inverse
-from tests.reference.plumb.layout import DEGREE_A, DEGREE_C, sparse_rows
+from tests.reference.plumb.layout import DEGREE_A, DEGREE_C, MASK_GAPS, mask_rows, sparse_rows
 from tests.reference.plumb.multilinear import mask_at, mask_length, mask_sum
 from tests.reference.plumb.transcript import Seeded
 
@@ -56,20 +56,21 @@ class Shown:
         random = Seeded(seed)
         a, k, self.d = random.fields(c), random.fields(n), random.fields(c)
         self.z1, self.z2, self.rho_d, self.tau, rho_c, *eta = random.fields(9)
-        # the claims about masks, as functionals of the cells of G1 from the last row up
+        # the claims about masks, as functionals of coefficients
         mask_a = zip(mask_at(a, DEGREE_A), mask_sum(c, DEGREE_A), strict=True)
         self.masks = [(eta[0] * value + eta[1] * total) % P for value, total in mask_a]
         if n:
             mask_c = zip(mask_at(k, DEGREE_C), mask_sum(n, DEGREE_C), strict=True)
             self.masks += [(eta[2] * value + eta[3] * rho_c * total) % P for value, total in mask_c]
+        self.mask_rows = mask_rows(c, len(self.masks))
         self.free = sparse_rows(c, len(self.masks))[len(self.masks) :]
         self.ratio = self.q1(self.d) * inverse(self.q2(self.d)) % P
 
     def q1(self, z):
         """Return the functional of G1 at a point."""
         total = self.rho_d * geom(self.z1, z)
-        for j, value in enumerate(self.masks):
-            for x, bit in zip(z, bits(self.rows - 1 - j, self.c), strict=True):
+        for row, value in zip(self.mask_rows, self.masks, strict=True):
+            for x, bit in zip(z, bits(row, self.c), strict=True):
                 value = value * (x if bit else 1 - x) % P
                 if not value:
                     break
@@ -118,7 +119,7 @@ def test_nothing_is_left_unhidden_in_other_sizes(c):
 def test_columns_of_64_rows_are_too_small():
     """All cells that are left are in one half of the rows: the first round is not hidden."""
     shown = Shown(6, 6 + index_bits(2), seed=1)
-    everywhere = range(64 - len(shown.masks))
+    everywhere = range(64 - len(shown.masks) - MASK_GAPS)
     assert sorted(shown.free) == list(everywhere)
     assert rank([shown.of(row) for row in shown.free]) < 2 * 6 + 1
 
@@ -126,3 +127,18 @@ def test_columns_of_64_rows_are_too_small():
 def test_a_mask_takes_its_coefficients():
     shown = Shown(8, 9, seed=1)
     assert len(shown.masks) == mask_length(8, DEGREE_A) + mask_length(9, DEGREE_C)
+
+
+@pytest.mark.parametrize("c", range(6, 26, 2))
+def test_the_coefficients_of_a_variable_are_aligned(c):
+    """Counted from the last row, no group crosses a multiple of its size; other cells are none."""
+    n = c + index_bits(2)
+    lengths = mask_length(c, DEGREE_A), mask_length(n, DEGREE_C)
+    positions = [(1 << c) - 1 - row for row in sparse_rows(c, sum(lengths))]
+    of_a, of_c = positions[: lengths[0]], positions[lengths[0] : sum(lengths)]
+    assert of_a == [3, *range(4, 4 + 4 * c)]
+    assert of_c == [4 * c + 5, *range(4 * c + 6, 4 * c + 6 + 2 * n)]
+    assert of_a[1] % DEGREE_A == of_c[1] % DEGREE_C == 0
+    others = positions[sum(lengths) :]
+    assert min(others) > of_c[-1]
+    assert len(set(positions)) == len(positions)

@@ -18,13 +18,23 @@ from .multilinear import mask_length
 
 DEGREE_A, DEGREE_C, DEGREE_D = 4, 2, 2
 
+MASK_GAPS = 4  # rows of G1 that hold zero, so that the coefficients of one variable are aligned
+
+
+def mask_rows(c, coefficients):
+    """Return the rows of the coefficients of both masks: from the last up, but four of them."""
+    length_a = mask_length(c, DEGREE_A)
+    positions = [3 + j if j < length_a else 4 + j for j in range(coefficients)]
+    return [(1 << c) - 1 - position for position in positions]
+
 
 def sparse_rows(c, coefficients):
-    """Return the rows of G1 that are random: the last ones, then 4c others, or all if fewer."""
+    """Return the rows of G1 that are random: the masks', then 4c before them, or all if fewer."""
     rows = 1 << c
     step = rows * 0x9E3779B9 >> 32 | 1  # close to N / 1.618
-    others = [row for i in range(rows) if (row := i * step % rows) < rows - coefficients]
-    return [*range(rows - 1, rows - 1 - coefficients, -1), *others[: 4 * c]]
+    before = rows - (coefficients + MASK_GAPS)
+    others = [row for i in range(rows) if (row := i * step % rows) < before]
+    return [*mask_rows(c, coefficients), *others[: 4 * c]]
 
 
 class Layout:
@@ -95,9 +105,8 @@ class Layout:
 
     def mask_rows(self):
         """Return the rows of G1 that are coefficients of the masks of sumchecks A and C."""
-        length_a, length_c = self.mask_lengths
-        down = range(self.rows - 1, -1, -1)
-        return down[:length_a], down[length_a : length_a + length_c]
+        rows = mask_rows(self.c, sum(self.mask_lengths))
+        return rows[: self.mask_lengths[0]], rows[self.mask_lengths[0] :]
 
     def sparse_rows(self):
         """Return the rows of G1 that are random: coefficients of masks, then what hides D."""

@@ -14,19 +14,23 @@ def label_word(label):
 
 
 class Transcript:
-    """A state; absorbing and drawing replace it by hashes of itself."""
+    """A state; absorbing replaces it by a hash of itself, and so do challenges but the first."""
 
     def __init__(self, domain):
         self.state = keccak256(label_word(domain))
-        self.counter = 0
+        self.fresh = False  # left by an absorption, and no challenge yet
+        self.counter = 0  # of the challenges that were hashed
 
     def absorb(self, label, words):
         self.state = keccak256(self.state, label_word(label), *words)
+        self.fresh = True
 
     def challenge(self, label):
-        """Return a challenge from a state of its own."""
-        self.counter += 1
-        self.state = keccak256(self.state, label_word(label), word(self.counter))
+        """Return a challenge from a state that no other comes from."""
+        if not self.fresh:
+            self.counter += 1
+            self.state = keccak256(self.state, label_word(label), word(self.counter))
+        self.fresh = False
         return int.from_bytes(self.state, "big") % P
 
     def nonzero_challenge(self, label):

@@ -5,7 +5,7 @@
 
 use crate::closed_forms::index_bits;
 use crate::descriptor::*;
-use crate::layout::{DEGREE_A, DEGREE_C};
+use crate::layout::{DEGREE_A, DEGREE_C, MASK_GAPS};
 use crate::sumcheck::mask_length;
 
 mod error;
@@ -151,6 +151,7 @@ fn mask_cells(d: &Descriptor) -> Checked {
         need(inside, E::MaskCellOutsidePadRows { expected: [active(d), rows(d)], got })?;
     }
     let c = usize::from(d.log_rows);
-    let used = mask_length(c, DEGREE_A) + mask_length(c + index_bits(u32::from(d.chunks) + 1), DEGREE_C);
+    let mask_c = mask_length(c + index_bits(u32::from(d.chunks) + 1), DEGREE_C);
+    let used = mask_length(c, DEGREE_A) + mask_c + MASK_GAPS;
     need(used < 1 << c, E::MasksDoNotFit { rows: used, expected_below: 1 << c })
 }

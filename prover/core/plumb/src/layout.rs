@@ -17,6 +17,10 @@ pub const DEGREE_C: usize = 2;
 /// The degree of sumcheck D, over all linear claims.
 pub const DEGREE_D: usize = 2;
 
+/// Rows of G1 among and below those of the masks' coefficients that hold zero, so that the coefficients of one variable
+/// stand in an aligned group of rows, and their functional at a point is one product for all of them.
+pub const MASK_GAPS: usize = 4;
+
 /// A descriptor that the checker has accepted, or the registration of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -234,9 +238,17 @@ impl Layout {
         [mask_length(self.c(), DEGREE_A), mask_c]
     }
 
-    /// The row of G1 that is the k-th coefficient of the two masks together.
+    /// The row of G1 that is the k-th coefficient of the two masks together. Counted from the last row, `g_0` of the mask
+    /// of A is at 3, `g_(i,1) .. g_(i,4)` from `4 + 4i` on (i from 0), `g_0` of the mask of C at `4c + 5`, and
+    /// `g_(i,1), g_(i,2)` from `4c + 6 + 2i` on: none of these groups crosses a multiple of its size.
     pub fn mask_row(&self, k: usize) -> usize {
-        self.rows() - 1 - k
+        let gaps = if k < self.mask_lengths()[0] { MASK_GAPS - 1 } else { MASK_GAPS };
+        self.rows() - 1 - (k + gaps)
+    }
+
+    /// The rows of G1 below those that are kept for the masks' coefficients.
+    pub fn rows_below_masks(&self) -> usize {
+        self.rows() - MASK_GAPS - self.mask_lengths().iter().sum::<usize>()
     }
 
     /// The powers of eta that weigh the linear claims.

@@ -26,7 +26,7 @@ pub(crate) fn pad(layout: &Layout, column: &mut [Fr], rng: &mut impl Randomness)
     Ok(())
 }
 
-/// G1: coefficients of the masks of sumchecks A and C in its last rows, and the cells that hide sumcheck D.
+/// G1: coefficients of the masks of sumchecks A and C among its last rows, and the cells that hide sumcheck D.
 pub(crate) fn sparse(layout: &Layout, rng: &mut impl Randomness) -> Result<Vec<Fr>, RandomnessError> {
     let rows = sparse_rows(layout);
     let mut column = vec![Fr::zero(); layout.rows()];
@@ -36,13 +36,14 @@ pub(crate) fn sparse(layout: &Layout, rng: &mut impl Randomness) -> Result<Vec<F
     Ok(column)
 }
 
-/// The rows of G1 that are random: those of the coefficients, then 4c others, or all others if there are fewer. They step
+/// The rows of G1 that are random: those of the coefficients, then 4c below, or all below if there are fewer. They step
 /// through the column by an odd number close to N / 1.618, so that each bit of a row is 0 as often as 1 among them: each
 /// round of sumcheck D splits the rows by one bit.
 pub(crate) fn sparse_rows(layout: &Layout) -> Vec<usize> {
-    let (n, coefficients) = (layout.rows(), layout.mask_lengths().iter().sum());
+    let (n, below) = (layout.rows(), layout.rows_below_masks());
+    let coefficients: usize = layout.mask_lengths().iter().sum();
     let step = ((n as u64 * GOLDEN) >> 32 | 1) as usize;
-    let others = (0..n).map(|i| i * step % n).filter(|row| *row < n - coefficients);
+    let others = (0..n).map(|i| i * step % n).filter(|row| *row < below);
     (0..coefficients).map(|k| layout.mask_row(k)).chain(others.take(4 * layout.c())).collect()
 }
 

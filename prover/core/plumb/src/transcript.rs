@@ -1,9 +1,10 @@
 //! Fiat-Shamir: keccak256 over 32-byte words, cheap to replay in a contract.
 //!
-//! Absorbing is `state = keccak(state || label || words)`. Each challenge comes from a state of its own,
-//! `state = keccak(state || label || counter)`, taken modulo the order of the field: two challenges from one state would
-//! be equal or related, and with gamma = alpha a look-up argument accepts -1. Labels are ASCII, padded with zeros on the
-//! right to 32 bytes.
+//! Absorbing is `state = keccak(state || label || words)`. A challenge is a state modulo the order of the field. The first
+//! one after an absorption is the state that it left: that is a hash of all messages already, and a hash less in every
+//! round of a sumcheck. Every other one comes from a state of its own, `state = keccak(state || label || counter)`, where
+//! the counter counts these: two challenges from one state would be equal or related, and with gamma = alpha a look-up
+//! argument accepts -1. Labels are ASCII, padded with zeros on the right to 32 bytes.
 
 use crate::field::{self, Fr, Word};
 use ark_ff::Zero;
@@ -38,6 +39,9 @@ impl std::error::Error for ZeroChallenge {}
 #[derive(Clone)]
 pub struct Transcript {
     state: Word,
+    /// Whether the state is an absorption's, and no challenge yet.
+    fresh: bool,
+    /// How many challenges were hashed.
     counter: u64,
     #[cfg(test)]
     pub(crate) script: Script,
@@ -108,6 +112,7 @@ impl Transcript {
     pub fn new(domain: &str) -> Self {
         Transcript {
             state: keccak(&[&padded(domain)]),
+            fresh: false,
             counter: 0,
             #[cfg(test)]
             script: Script::Honest,
@@ -125,6 +130,7 @@ impl Transcript {
         #[cfg(test)]
         let words = &self.tape.as_ref().map_or(words.to_vec(), |tape| tape.record(label, words))[..];
         self.state = keccak(&[&self.state, &padded(label), words.as_flattened()]);
+        self.fresh = true;
     }
 
     /// Absorbs field elements in their canonical encoding.
@@ -133,10 +139,12 @@ impl Transcript {
         self.absorb_words(label, &words);
     }
 
-    /// The next challenge, from a fresh state.
+    /// The next challenge, from a state that no other comes from.
     pub fn challenge(&mut self, label: &'static str) -> Fr {
-        self.counter += 1;
-        self.state = keccak(&[&self.state, &padded(label), &field::number(self.counter)]);
+        if !std::mem::take(&mut self.fresh) {
+            self.counter += 1;
+            self.state = keccak(&[&self.state, &padded(label), &field::number(self.counter)]);
+        }
         #[cfg(test)]
         {
             let value = self.scripted(label).unwrap_or_else(|| field::reduce(&self.state));
@@ -153,7 +161,7 @@ impl Transcript {
             Script::Zero(target) if target == label => Some(Fr::zero()),
             Script::One(targets) if targets.contains(&label) => Some(Fr::from(1u64)),
             Script::Fixed(seed) => {
-                let fixed = [field::number(seed), field::number(self.counter)];
+                let fixed = [field::number(seed), field::number(self.log.len() as u64)];
                 Some(field::reduce(&keccak(&[fixed.as_flattened()])))
             }
             _ => None,
@@ -197,10 +205,40 @@ mod tests {
     fn states_follow_the_definition() {
         let mut t = Transcript::new("domain");
         t.absorb("label", &[Fr::from(3u64), -Fr::from(1u64)]);
-        let c = t.challenge("x");
+        let (x, y, z) = (t.challenge("x"), t.challenge("y"), t.challenge("z"));
         let start = keccak(&[&padded("domain")]);
         let absorbed = keccak(&[&start, &padded("label"), &field::number(3), &field::to_word(&-Fr::from(1u64))]);
-        assert_eq!(c, field::reduce(&keccak(&[&absorbed, &padded("x"), &field::number(1)])));
+        let second = keccak(&[&absorbed, &padded("y"), &field::number(1)]);
+        let third = keccak(&[&second, &padded("z"), &field::number(2)]);
+        assert_eq!([x, y, z], [absorbed, second, third].map(|state| field::reduce(&state)));
+        // only what is hashed counts
+        t.absorb("more", &[]);
+        let more = keccak(&[&third, &padded("more")]);
+        let next = keccak(&[&more, &padded("y"), &field::number(3)]);
+        assert_eq!([t.challenge("x"), t.challenge("y")], [more, next].map(|state| field::reduce(&state)));
+    }
+
+    #[test]
+    fn a_challenge_before_any_message_is_hashed() {
+        let state = keccak(&[&keccak(&[&padded("domain")]), &padded("x"), &field::number(1)]);
+        assert_eq!(Transcript::new("domain").challenge("x"), field::reduce(&state));
+    }
+
+    #[test]
+    fn scripts_reach_every_challenge() {
+        let scripted = |script| {
+            let mut t = Transcript::new("domain");
+            t.script = script;
+            t.absorb("label", &[]);
+            [t.challenge("x"), t.challenge("y"), t.challenge("x")]
+        };
+        let [zero, one] = [Fr::zero(), Fr::from(1u64)];
+        let [x, y, z] = scripted(Script::Honest);
+        assert!(x != y && y != z && x != z);
+        assert_eq!(scripted(Script::Zero("x")), [zero, y, zero]);
+        assert_eq!(scripted(Script::One(&["x", "y"])), [one; 3]);
+        let [x, y, z] = scripted(Script::Fixed(3));
+        assert!(x != y && y != z && x != z);
     }
 
     #[test]
@@ -211,7 +249,8 @@ mod tests {
         let mut other = Transcript::new("domain");
         assert_eq!(other.challenge("x"), a);
         other.absorb("nothing", &[]);
-        assert_ne!(other.challenge("x"), b);
+        let (c, d) = (other.challenge("x"), other.challenge("x"));
+        assert!(c != a && c != b && d != b && c != d);
     }
 
     #[test]

@@ -279,10 +279,10 @@ contract PlumbLayouts {
                 }
             }
             // Coefficients of the masks of sumcheck A (degree 4, a variable for each bit of a row) and of sumcheck C
-            // (degree 2, for each bit of a position, virtual chunk included).
+            // (degree 2, for each bit of a position, virtual chunk included), and four rows that align them.
             uint256 log = 0;
             while (1 << log < d.chunks + 1) ++log;
-            uint256 used = 2 + 4 * d.logRows + 2 * (d.logRows + log);
+            uint256 used = 6 + 4 * d.logRows + 2 * (d.logRows + log);
             // no row left that hides sumcheck D
             if (used >= d.rows()) {
                 revert LayoutRefused(LayoutRule.MasksDoNotFit, used); // Protocol

@@ -169,7 +169,7 @@ impl fmt::Display for LayoutError {
                 write!(f, "mask cell {got} is outside the pad rows {expected:?}")
             }
             MasksDoNotFit { rows, expected_below } => {
-                write!(f, "{rows} mask coefficients do not fit below {expected_below} rows")
+                write!(f, "mask coefficients use {rows} rows, expected fewer than {expected_below}")
             }
         }
     }

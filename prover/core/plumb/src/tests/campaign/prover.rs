@@ -38,7 +38,7 @@ impl Columns {
 pub(super) struct Masks {
     /// G1, G2 are zero.
     pub(super) zero: [bool; 2],
-    /// The first cells of G1 that are coefficients of masks are zero: from the last row on.
+    /// The cells of G1 that are coefficients of masks are zero: they are drawn before its others.
     pub(super) without_libra: bool,
 }
 
@@ -60,7 +60,7 @@ impl Randomness for Drawn<'_> {
             out.fill(Fr::from(0u64));
         }
         if which == Some(0) && self.masks.without_libra {
-            out.iter_mut().rev().take(self.shape[1]).for_each(|v| *v = Fr::from(0u64));
+            out.iter_mut().take(self.shape[1]).for_each(|v| *v = Fr::from(0u64));
         }
         Ok(out)
     }
