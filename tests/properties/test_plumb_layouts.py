@@ -13,7 +13,8 @@ import zkinfer_core as core
 from tests.fixtures import networks
 from tests.fixtures import plumb_layouts as plumb
 from tests.fixtures.examples import many
-from tests.unit.circuits.test_plumb_layout import integers, pool_and_windows, spatial
+from tests.unit.circuits.test_plumb_layout import integers, spatial
+from tests.unit.circuits.test_plumb_maxima import pool_and_windows
 from tests.unit.core.networks import srs
 from zkinfer_circuits._plumb import layout_program
 
