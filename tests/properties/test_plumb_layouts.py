@@ -14,6 +14,7 @@ from tests.fixtures import networks
 from tests.fixtures import plumb_layouts as plumb
 from tests.fixtures.examples import many
 from tests.unit.circuits.test_plumb_layout import integers, spatial
+from tests.unit.circuits.test_plumb_maxima import pool_and_windows
 from tests.unit.core.networks import srs
 from zkinfer_circuits._plumb import layout_program
 
@@ -139,9 +140,17 @@ def test_a_proof_of_a_dense_layer_as_a_window_convinces():
     assert circuit.cost.weights == 32 * 64 * 4 + 64 + 3 * 4
 
 
-def convinces(program, x):
+def test_a_proof_of_maxima_in_cells_of_their_own_convinces():
+    program, _, _ = pool_and_windows("2x2", "behind")
+    x = integers(2, *program.input_shape)
+    assert convinces(program, x, 3e-6).cost.cells > convinces(program, x).cost.cells
+
+
+def convinces(program, x, gas_worth=0.0):
     """Prove two runs of a program; return the layout."""
-    circuit = layout_program(program, inputs="hidden", weights="hidden", batch=2)
+    circuit = layout_program(
+        program, inputs="hidden", weights="hidden", batch=2, gas_worth=gas_worth
+    )
     powers = srs(circuit.cost.log_rows)
     key = core.setup(powers, circuit.descriptor, circuit.weights)
     given = x.reshape(2, -1)[:, circuit.input_order].reshape(-1)

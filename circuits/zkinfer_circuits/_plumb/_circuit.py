@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,14 @@ from ._descriptor import Who
 from ._frames import frames_of
 from ._kernels import as_kernels
 from ._lower import lower
+from ._maxima import as_cells
 from ._pack import full_maps, pack, producers
 from ._place import TooWide, build
 from ._plan import PlanLinear
 from ._salts import apart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -163,11 +165,14 @@ def _layouts(
     shifts = [layer.shift for layer in plan.layers if isinstance(layer, PlanLinear)]
     most = min(_MOST_RANGE_BITS, max([*shifts, 4]))
     for log_rows in _LOG_ROWS:
-        # Windows save chunks and cost closed forms: which is cheaper is seen when both are packed.
-        for kernels in (False, True):
-            if kernels and as_kernels(plan, log_rows, hidden) is plan:
+        kernels = partial(as_kernels, log_rows=log_rows, hidden=hidden)
+        maxima = partial(as_cells, log_rows=log_rows, batch=batch)
+        # Windows save chunks and cost closed forms; cells of maxima save closed forms and cost
+        # rows. Which is cheaper is seen when all are packed.
+        for changes in ((), (kernels,), (maxima,), (kernels, maxima)):
+            if not _all_change(plan, changes):
                 continue
-            roomy = _arranged(program, frame, plan, log_rows, kernels, hidden)
+            roomy = _arranged(program, frame, plan, log_rows, hidden, changes)
             if roomy is None:
                 continue
             for range_bits in range(min(4, most), most + 1):
@@ -176,20 +181,28 @@ def _layouts(
                     yield roomy, places
 
 
-def _arranged(
-    program: Program, frame: Array, plan: Plan, log_rows: int, kernels: bool, hidden: bool
-) -> Plan | None:
-    """Return a plan for chunks of 2^log_rows weights; of hidden ones with room in each chunk.
+def _all_change(plan: Plan, changes: Sequence[Callable[[Plan], Plan]]) -> bool:
+    """Return whether each of some changes, one after the other, finds something to change."""
+    for change in changes:
+        before, plan = plan, change(plan)
+        if plan is before:
+            return False
+    return True
 
-    Parameters
-    ----------
-    kernels
-        Whether dense maps become windows where they take fewer positions as such.
-    """
+
+def _arranged(
+    program: Program,
+    frame: Array,
+    plan: Plan,
+    log_rows: int,
+    hidden: bool,
+    changes: Sequence[Callable[[Plan], Plan]],
+) -> Plan | None:
+    """Return a changed plan for chunks of 2^log_rows weights; of hidden ones with room in each."""
     splits: set[int] = set()
     while True:
-        if kernels:
-            plan = as_kernels(plan, log_rows, hidden)
+        for change in changes:
+            plan = change(plan)
         if not hidden:
             return plan
         plan = apart(plan, log_rows)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ._descriptor import Table
+from ._gas import LayerGas
 from ._pack import index_bits, padded, weight_blocks
-from ._plan import PlanInput, PlanLinear, PlanMap
+from ._plan import PlanLinear
 
 if TYPE_CHECKING:
     from ._pack import Packing
@@ -39,7 +40,6 @@ _TWO_CORES = 1.8
 _BASE_GAS = 21_000 + 113_500
 _BYTE_GAS = 16  # one byte of calldata
 _POINT_GAS = 6_450  # one point in a combination: a column, a chunk, or one of the opening's
-_TERM_GAS = 3_000  # the closed form of one term of one layer
 _ROUND_GAS = 120  # one degree of one round of a sumcheck
 _ENTRY_GAS = 40  # one entry of a table without a closed form
 _DEGREES = (4, 2, 2)
@@ -90,7 +90,6 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
     helpers = math.ceil((ranges + pairs) / 2) + 1
     columns = small + helpers + 2
     weight_bits = c + index_bits(places.chunks + 1)
-    limbs = sum(len(each) for each in places.remainders.values())
     cells = sum(padded((batch, *b.size)) for b in plan.blocks)
     for i, layer in enumerate(plan.layers):
         if isinstance(layer, PlanLinear):
@@ -110,11 +109,15 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
     values = small + helpers + 5
     size = 32 * (columns * _COMMITMENT_WORDS + rounds + values + _OPENING_WORDS)
     tables = sum(isinstance(f, Table) for f in plan.functions) << plan.width
+    closed_forms = LayerGas(plan, c, batch)
     gas = (
         _BASE_GAS
         + _BYTE_GAS * size
         + _POINT_GAS * (columns + places.chunks + _OPENING_POINTS)
-        + _TERM_GAS * (_terms(plan) + limbs)
+        + sum(
+            closed_forms.layer(layer, len(places.remainders.get(i, ())))
+            for i, layer in enumerate(plan.layers)
+        )
         + _ROUND_GAS * rounds
         + _ENTRY_GAS * tables
     )
@@ -134,25 +137,3 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
         prove_seconds=nanoseconds / _TWO_CORES / 1e9,
         gas=round(gas),
     )
-
-
-def _terms(plan: Plan) -> float:
-    """Return the closed forms of all layers, limbs of remainders aside."""
-    count = 0.0
-    for layer in plan.layers:
-        match layer:
-            case PlanInput():
-                count += 1
-            case PlanLinear():
-                # y, the bias, and each map's views.
-                count += 2 + sum(len(m.view) * _taps(m) for m in layer.maps)
-            case _:
-                count += 1 + len(layer.view)
-    return count
-
-
-def _taps(each: PlanMap) -> float:
-    """Return what a window costs in functionals without one."""
-    if each.window is None:
-        return 1.0
-    return 1.0 + each.window.kernel[0] * each.window.kernel[1] / 16

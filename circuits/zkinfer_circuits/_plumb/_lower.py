@@ -349,18 +349,28 @@ class _Lowering:
         if commuted is not None:
             function = self._plan.function(commuted.kind)
             looked_up = self._look_up(refs, replace(commuted, offset=0))
-            return self._pooled(op, looked_up).with_owed(function)
-        if self._program.ranges[source][0] >= 0:
-            return self._pooled(op, refs)
+            return self._known(self._pooled(op, looked_up)).with_owed(function)
+        half = 1 << self._program.width - 1
+        low, high = self._program.ranges[source]
+        if low >= 0:
+            made = self._pooled(op, refs)
+            return self._known(made) if high < half else made
         # x = max(x, 0) + min(x, 0), and the maximum is the sum of the maxima of both. The
         # difference of 0 and -2^(K-1) is no K-bit integer: where that occurs, at the very end of
         # the range, nothing is proven.
-        half = 1 << self._program.width - 1
         parts = [
             self._pooled(op, self._look_up(refs, Total(kind, 0, False, False)), signed)
             for kind, signed in ((Clamp(0, half - 1), False), (Clamp(-half, 0), True))
         ]
-        return summed(parts)
+        return self._known(summed(parts))
+
+    def _known(self, refs: Refs) -> Refs:
+        """Note the views of maxima of K-bit integers; return the same references."""
+        if not refs.constant.any():
+            views = (group.view for group in dense_of(refs, self._sizes))
+            # Where a maximum is in no one view, there is a view of one term for each of its cells.
+            self._plan.maxima.update(view for view in views if len(view) > 1)
+        return refs
 
     def _pooled(self, op: WindowMax, refs: Refs, signed: bool = False) -> Refs:
         shape = self._nodes[self._nodes[self._at].sources[0]].shape

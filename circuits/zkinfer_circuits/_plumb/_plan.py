@@ -134,6 +134,8 @@ class Plan:
         K: bits of an activation.
     values
         For each block of arguments whose values are read, their block.
+    maxima
+        Views of several terms, whose values are maxima of K-bit integers.
     input_order, output_order
         For each input value and each public output, in the order of the proof, its place in the
         program's flat tensor.
@@ -143,6 +145,7 @@ class Plan:
     functions: list[FunctionKind] = field(default_factory=list)
     blocks: list[PlanBlock] = field(default_factory=list)
     values: dict[int, int] = field(default_factory=dict)
+    maxima: set[View] = field(default_factory=set)
     layers: list[PlanLayer] = field(default_factory=list)
     input_order: Array | None = None
     output_order: Array | None = None

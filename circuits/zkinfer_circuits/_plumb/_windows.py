@@ -1,7 +1,7 @@
 """Maxima without a cell for any maximum: ``max(a, b) = b + relu(a - b)`` for a, b >= 0.
 
 Differences of K-bit integers that are not negative are K-bit integers, so they are in the table of
-ReLU. What reads a maximum reads the sum.
+ReLU. What reads a maximum reads the sum, or a copy of it (`_maxima`).
 """
 
 from __future__ import annotations

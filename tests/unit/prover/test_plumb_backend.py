@@ -75,7 +75,7 @@ LAYOUTS = {
     "digits-cnn": {"balanced": (10, 4), "gas": (12, 1), "time": (10, 4)},
     "perceptron": {"balanced": (12, 1), "gas": (12, 1), "time": (12, 1)},
     "mlp-784": {"balanced": (14, 9), "gas": (14, 9), "time": (12, 33)},
-    "lenet5": {"balanced": (14, 6), "gas": (16, 3), "time": (14, 6)},
+    "lenet5": {"balanced": (14, 6), "gas": (14, 6), "time": (14, 6)},
 }
 
 
