@@ -29,8 +29,8 @@ SETTINGS: dict[str, Any] = {
 }
 # Sources below this folder are compiled by themselves, with these settings.
 PLUMB = "plumb/"
-# The optimiser's own sequence of steps copies functions to every place that calls them: the verifier
-# would exceed what a chain allows by half. This one has no such step.
+# The own sequence of steps of the optimiser copies functions to each place that calls them: code
+# would be half as long again as a chain allows. This sequence has no such step.
 _STEPS = (
     "dhfoDgvulfnTUtnIf[xa[r]EscLMVcul[j]TpeulgvCTUca[r]LSsTFOtfDnca[r]Iulc]"
     "jmul[jul]VcTOculjmul:fDnTOcmu"

@@ -73,22 +73,22 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
         bytes calldata weights,
         bytes calldata registration
     ) external returns (CircuitId id) {
-        reserve();
+        uint256 program = _checkLayout(descriptor, BLOB + BLOB_HEAD + descriptor.length + weights.length);
         uint256 size = _writeBlob(descriptor, weights);
         bytes32 coreId = _coreId(descriptor.length, weights.length);
         id = CircuitId.wrap(_circuitId(statement, settings, coreId));
         if (modelOf(id).code.length != 0) {
             revert ModelNotStored(id); // On chain
         }
-        // reverts unless the layout is sound
-        _askLayouts(PlumbLayouts.check.selector, descriptor);
+        uint256 free = at(FREE);
         openBlob(size);
+        put(FREE, free);
         if (weights.length != at(CHUNKS) << 6) {
             revert WeightCommitments(at(CHUNKS) << 6, weights.length); // Protocol
         }
         _requirePoints();
         if (field(at(DESCRIPTOR) + 15, 8) == 0) {
-            _checkRegistration(coreId, descriptor, registration);
+            _checkRegistration(coreId, program, registration);
         } else if (registration.length != 0) {
             revert UnexpectedRegistration(); // Protocol
         }
@@ -206,8 +206,30 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
         }
     }
 
-    /// @dev Puts a blob into memory, but for the core's id and the place of its last layer; gives its size. What follows it is
-    /// free.
+    /// @dev Has the layout checked, and takes all memory. What a registration of hidden weights proves is put after `end`,
+    /// where it begins at the place that is given; what follows is free.
+    function _checkLayout(bytes calldata descriptor, uint256 end) internal view returns (uint256 program) {
+        uint256 pointer;
+        assembly ("memory-safe") {
+            pointer := mload(0x40)
+        }
+        LAYOUTS.check(descriptor);
+        uint256[] memory words;
+        if (descriptor[15] == 0) {
+            words = LAYOUTS.ranges(descriptor);
+        }
+        assembly ("memory-safe") {
+            // nothing that the compiler allocated for these calls is used again
+            mstore(0x40, pointer)
+            program := and(add(end, 0x1f), not(0x1f))
+            let length := shl(5, mload(words))
+            mcopy(program, add(words, 0x20), length)
+            mstore(FREE, add(program, length))
+        }
+        reserve();
+    }
+
+    /// @dev Puts a blob into memory, but for the core's id and the place of its last layer; gives its size.
     function _writeBlob(bytes calldata descriptor, bytes calldata weights) internal pure returns (uint256 size) {
         assembly ("memory-safe") {
             mstore(BLOB, 0)
@@ -215,9 +237,7 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
             calldatacopy(place, descriptor.offset, descriptor.length)
             place := add(place, descriptor.length)
             calldatacopy(place, weights.offset, weights.length)
-            place := add(place, weights.length)
-            size := sub(place, BLOB)
-            mstore(FREE, and(add(place, 31), not(31)))
+            size := sub(add(place, weights.length), BLOB)
         }
     }
 
@@ -263,10 +283,8 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
         }
     }
 
-    /// @dev Checks the proof that hidden weights are in their ranges.
-    function _checkRegistration(bytes32 coreId, bytes calldata descriptor, bytes calldata registration) internal view {
-        // an offset, a length, the words
-        uint256 program = _askLayouts(PlumbLayouts.ranges.selector, descriptor) + 0x40;
+    /// @dev Checks the proof that hidden weights are in their ranges; `program` is the place of what it proves.
+    function _checkRegistration(bytes32 coreId, uint256 program, bytes calldata registration) internal view {
         put(RANGE_BITS, at(program));
         put(RANGES, at(program + 0x20));
         put(PAIRS, 0);
@@ -294,28 +312,6 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
         }
         replay(proof, registration.length, program);
         _requirePairing();
-    }
-
-    /// @dev Asks the contract of layouts about a descriptor, and reverts as it does. The answer is in memory at the place
-    /// that is given, and what is after it is free.
-    function _askLayouts(bytes4 question, bytes calldata descriptor) internal view returns (uint256 answer) {
-        PlumbLayouts layouts = LAYOUTS;
-        bool good;
-        assembly ("memory-safe") {
-            answer := mload(FREE)
-            mstore(answer, question)
-            mstore(add(answer, 0x04), 0x20)
-            mstore(add(answer, 0x24), descriptor.length)
-            calldatacopy(add(answer, 0x44), descriptor.offset, descriptor.length)
-            good := staticcall(gas(), layouts, answer, add(0x44, descriptor.length), 0, 0)
-            returndatacopy(answer, 0, returndatasize())
-            mstore(FREE, add(answer, returndatasize()))
-        }
-        if (!good) {
-            assembly ("memory-safe") {
-                revert(answer, returndatasize()) // Protocol
-            }
-        }
     }
 
     /// @dev Creates the contract that holds a blob.
