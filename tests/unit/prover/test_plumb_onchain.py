@@ -13,7 +13,7 @@ import zkinfer as zk
 from tests.conftest import CONTEXT, proven
 from zkinfer import _field
 from zkinfer._plumb._layout import Layout
-from zkinfer_contracts import PlumbModel, plumb_address
+from zkinfer_contracts import CEREMONIES, PlumbModel, plumb_address
 from zkinfer_models import model
 
 
@@ -175,3 +175,19 @@ def test_what_no_contract_can_take_is_named(chain, plumb, monkeypatch):
     monkeypatch.setattr(type(key.srs), "id", bytes(32))
     with pytest.raises(zk.BackendWithoutContract, match="ppot-0085"):
         chain.deploy(key)
+
+
+def test_a_circuit_on_the_ceremony_is_verified_by_its_contract(srs_folder, plumb, chain):
+    """With no unsafe flag anywhere; without the real file the contract for tests stands for it."""
+    if srs_folder is None:
+        return
+    srs = zk.import_srs(srs_folder / "ppot_0085_16.g1g2", k=plumb.circuit.calibration.logrows)
+    pk, vk = zk.setup(plumb.circuit, srs=srs)
+    assert not vk.circuit_id.unsafe
+    bundle = zk.prove(pk, plumb.x, context=CONTEXT)
+    deployed = chain.deploy(zk.VerifyingKey.from_bytes(vk.to_bytes()))
+    assert deployed.address == plumb_address(CEREMONIES["ppot-0085"])
+    deployed.verify(bundle)
+    deployed.verify_together([bundle, bundle], transact=False)
+    with pytest.raises(zk.RejectedOnChain, match="NotRegistered"):
+        chain.at(deployed.address, plumb.vk).verify(plumb.bundle)
