@@ -34,7 +34,7 @@ from zkinfer_contracts import (
     load_keystore,
     plumb_address,
 )
-from zkinfer_contracts._plumb import CEREMONIES, DEPLOYER, MAX_CODE, encode_model_of
+from zkinfer_contracts._plumb import CEREMONIES, DEPLOYER, MAX_CODE
 
 NOWHERE = "0x" + "12" * 20
 UNSAFE = "UnsafeTestPlumbVerifier"
@@ -121,6 +121,10 @@ def fresh(anvil: Callable[..., Any]) -> Iterator[Node]:
     """A node of the test's own."""
     with anvil() as url:
         yield Node(url)
+
+
+def encode_model_of(circuit_id: bytes) -> bytes:
+    return artifact("IPlumbVerifier").selector("modelOf") + circuit_id
 
 
 def refusal(act: Callable[[], object]) -> VerificationReverted:

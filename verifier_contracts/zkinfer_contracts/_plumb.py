@@ -147,11 +147,6 @@ def encode_is_registered(circuit_id: bytes) -> bytes:
     return artifact(INTERFACE).selector("isRegistered") + word(circuit_id)
 
 
-def encode_model_of(circuit_id: bytes) -> bytes:
-    """Return the calldata of ``IPlumbVerifier.modelOf``."""
-    return artifact(INTERFACE).selector("modelOf") + word(circuit_id)
-
-
 def encode_register(model: PlumbModel) -> bytes:
     """Return the calldata of ``IPlumbVerifier.register``.
 
