@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import platform
-import sys
 import warnings
 import zipfile
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +20,6 @@ from zkinfer._errors import (
     ArtifactNotFound,
     ContextInvalid,
     InputFileUnreadable,
-    KeystoreUnusable,
     OutputNotWritable,
     error_classes,
 )
@@ -56,7 +53,6 @@ def demo(options: Namespace, screen: Screen) -> int:
     document = run_demo(options.model, screen)
     screen.result(document)
     done = document["verified"] and document["verified_on_chain"] and document["tampered_rejected"]
-    done = done and document["plumb"]["tampered_rejected"]
     return 0 if done else 1
 
 
@@ -106,7 +102,7 @@ def setup(options: Namespace, screen: Screen) -> int:
     screen.say(f"verifying key  {folder / VERIFYING_KEY}")
     screen.result(
         {
-            "circuit_id": _hex(vk.circuit_id),
+            "circuit_id": hexadecimal(vk.circuit_id),
             "srs": srs.name,
             "srs_id": "0x" + srs.id.hex(),
             "unsafe": srs.unsafe,
@@ -131,7 +127,7 @@ def prove(options: Namespace, screen: Screen) -> int:
     screen.say(f"proof          {len(bundle.proof)} bytes, written to {out}")
     screen.result(
         {
-            "circuit_id": _hex(bundle.circuit_id),
+            "circuit_id": hexadecimal(bundle.circuit_id),
             "context": "0x" + bundle.context.hex(),
             "outputs": bundle.outputs.tolist(),
             "proof_bytes": len(bundle.proof),
@@ -145,7 +141,7 @@ def verify(options: Namespace, screen: Screen) -> int:
     """Verify."""
     vk = zk.VerifyingKey.load(options.key, allow_unsafe_srs=options.allow_unsafe_srs)
     bundle = zk.ProofBundle.load(options.bundle)
-    expected = None if options.circuit_id is None else _circuit_id(options.circuit_id)
+    expected = None if options.circuit_id is None else circuit_id_of(options.circuit_id)
     zk.verify(vk, bundle, context=_context(options.context), circuit_id=expected)
     values = bundle.values(vk.statement)
     screen.say("verified: the output below came from this circuit's model")
@@ -158,68 +154,12 @@ def verify(options: Namespace, screen: Screen) -> int:
     screen.result(
         {
             "verified": True,
-            "circuit_id": _hex(vk.circuit_id),
+            "circuit_id": hexadecimal(vk.circuit_id),
             "srs": vk.srs.name,
             "unsafe": vk.srs.unsafe,
             "inputs": None if values.inputs is None else values.inputs.tolist(),
             "outputs": values.outputs.tolist(),
             "context": "0x" + bundle.context.hex(),
-        }
-    )
-    return 0
-
-
-def deploy(options: Namespace, screen: Screen) -> int:
-    """Deploy a verifier."""
-    # The flag that lets an unsafe key be loaded is the one that lets it be deployed.
-    vk = zk.VerifyingKey.load(options.key, allow_unsafe_srs=options.allow_unsafe_srs)
-    chain = zk.chain.node(options.rpc, keystore=options.account, password=_password(options))
-    deployed = chain.deploy(vk, allow_unsafe_srs=options.allow_unsafe_srs)
-    screen.say(f"contract       {deployed.address}")
-    screen.say(f"circuit id     {deployed.circuit_id}")
-    screen.say(f"SRS            {vk.srs.name}")
-    screen.say(f"chain          {chain.name}")
-    screen.say(f"gas            {deployed.gas:,}")
-    screen.result(
-        {
-            "contract": deployed.address,
-            "circuit_id": _hex(deployed.circuit_id),
-            "srs": vk.srs.name,
-            "unsafe": vk.srs.unsafe,
-            "chain": chain.name,
-            "chain_id": chain.chain_id,
-            "gas": deployed.gas,
-            "contract_bytes": deployed.contract_bytes,
-        }
-    )
-    return 0
-
-
-def verify_onchain(options: Namespace, screen: Screen) -> int:
-    """Have a contract verify."""
-    bundle = zk.ProofBundle.load(options.bundle)
-    chain = zk.chain.node(options.rpc, keystore=options.account, password=_password(options))
-    # The contract compares with the circuit that it pins, so without an expectation of the
-    # caller's the trust lies in its address.
-    expected = bundle.circuit_id
-    if options.circuit_id is not None:
-        expected = CircuitId(_circuit_id(options.circuit_id))
-    deployed = chain.at(options.contract, expected)
-    receipt = deployed.verify(bundle, transact=options.send)
-    screen.say(f"verified on    {chain.name} by {options.contract}")
-    screen.say(f"circuit id     {expected}")
-    screen.say(f"gas            {receipt.gas:,}{'' if options.send else ' (estimate)'}")
-    if receipt.transaction_hash:
-        screen.say(f"transaction    {receipt.transaction_hash}")
-    screen.result(
-        {
-            "verified": True,
-            "circuit_id": _hex(expected),
-            "contract": options.contract,
-            "chain": chain.name,
-            "chain_id": chain.chain_id,
-            "gas": receipt.gas,
-            "transaction": receipt.transaction_hash,
         }
     )
     return 0
@@ -275,11 +215,14 @@ def bench(options: Namespace, screen: Screen) -> int:
     page = None if options.html is None else _writable(options.html)
     if options.runs < 1:
         raise ArgumentInvalid(f"{options.runs}; at least 1", place="--runs")
+    if options.together and options.together < 2:
+        raise ArgumentInvalid(f"{options.together}; at least 2", place="--together")
     plan = _bench.Plan(
         cards=tuple(_named("--models", options.models, _measurable())),
         backends=tuple(_named("--backends", options.backends, {n: n for n in _bench.BACKENDS})),
         runs=options.runs,
         chain=options.chain,
+        together=options.together,
     )
     document = _bench.measure(plan, screen.note)
     document["command"] = _bench_command(plan)
@@ -301,6 +244,8 @@ def _bench_command(plan: _bench.Plan) -> str:
     parts.append(f"--runs {plan.runs}")
     if plan.chain is not None:
         parts.append("--chain" if plan.chain else "--no-chain")
+    if plan.together:
+        parts.append(f"--together {plan.together}")
     return " ".join(parts)
 
 
@@ -350,7 +295,7 @@ def _identity(path: Path, kind: _container.Kind) -> dict[str, Any]:
     if kind is _container.PROOF_BUNDLE:
         bundle = zk.ProofBundle.load(path)
         return {
-            "circuit_id": _hex(bundle.circuit_id),
+            "circuit_id": hexadecimal(bundle.circuit_id),
             "context": "0x" + bundle.context.hex(),
             "public_inputs": len(bundle.public_inputs),
         }
@@ -359,7 +304,7 @@ def _identity(path: Path, kind: _container.Kind) -> dict[str, Any]:
     else:
         vk = zk.VerifyingKey.load(path, allow_unsafe_srs=True)
     return {
-        "circuit_id": _hex(vk.circuit_id),
+        "circuit_id": hexadecimal(vk.circuit_id),
         "srs": vk.srs.name,
         "srs_id": "0x" + vk.srs.id.hex(),
         "public_inputs": vk.statement.public_input_count,
@@ -495,7 +440,8 @@ def explain(options: Namespace, screen: Screen) -> int:
     return 0
 
 
-def _hex(identity: CircuitId) -> str:
+def hexadecimal(identity: CircuitId) -> str:
+    """Return an id as JSON has it."""
     return "0x" + bytes(identity).hex()
 
 
@@ -549,7 +495,8 @@ def _context(text: str | None) -> bytes | None:
     return value
 
 
-def _circuit_id(text: str) -> bytes:
+def circuit_id_of(text: str) -> bytes:
+    """Read a circuit id from the command line."""
     value = _bytes32(text)
     if value is None:
         raise ArgumentInvalid("a circuit id is 64 hex digits", place="--circuit-id")
@@ -567,17 +514,3 @@ def _srs(options: Namespace, k: int, on_progress: OnProgress | None) -> zk.Srs:
     return zk.import_srs(
         options.srs, k=k, allow_unsafe_srs=options.allow_unsafe_srs, on_progress=on_progress
     )
-
-
-def _password(options: Namespace) -> Callable[[], str]:
-    def ask() -> str:
-        if options.password_file is None:
-            return getpass.getpass("keystore password: ", stream=sys.stderr)
-        try:
-            text = Path(options.password_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            place = f"file '{options.password_file}'"
-            raise KeystoreUnusable("the password file cannot be read", place=place) from error
-        return text.split("\n", 1)[0]
-
-    return ask
