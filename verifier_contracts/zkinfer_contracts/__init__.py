@@ -37,6 +37,7 @@ from ._ids import (
     vka_digest,
 )
 from ._node import Node
+from ._project import Project, PublicInput
 from ._vka import proof_length
 
 __all__ = [
@@ -58,6 +59,8 @@ __all__ = [
     "Node",
     "NodeError",
     "NodeUnreachable",
+    "Project",
+    "PublicInput",
     "Receipt",
     "TransactionFailed",
     "UnsafeSrsRefused",
