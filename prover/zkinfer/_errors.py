@@ -49,7 +49,8 @@ The branches that hang on `ZkinferError` besides those of `zkinfer_circuits`
         ├── KeystoreUnusable       ZK606  ValueError
         ├── DevelopmentKeyRefused  ZK607  ValueError
         ├── AccountMissing         ZK608  ValueError
-        └── BackendWithoutContract ZK609  NotImplementedError
+        ├── BackendWithoutContract ZK609  NotImplementedError
+        └── ModelTooLargeForChain  ZK610  ValueError
 
 A malformed artefact (ZK40x) and a rejected proof (ZK41x) are different branches: the first says
 that there is no statement to judge, the second that there is one and it is not proven.
@@ -497,15 +498,23 @@ class AccountMissing(ChainError, ValueError):
 
 
 class BackendWithoutContract(ChainError, NotImplementedError):
-    """No contract verifies proofs of the circuit's backend."""
+    """No contract verifies proofs of the backend on the circuit's SRS."""
 
     code = "ZK609"
-    title = "no contract for this backend"
-    fix = "verify off-chain, or compile the model with backend 'ezkl'"
+    title = "no contract for this circuit"
+    fix = "set the circuit up on the ceremony 'ppot-0085', or verify off-chain"
     exit_status = 2
 
-    def __init__(self, backend: str) -> None:
-        super().__init__(f"proofs of {backend!r} are verified off-chain only")
+
+class ModelTooLargeForChain(ChainError, ValueError):
+    """The circuit's description and commitments are longer than a contract's code may be."""
+
+    code = "ZK610"
+    title = "model too large for a contract"
+    fix = (
+        "compile it with optimize='gas', which makes fewer and longer columns, or verify off-chain"
+    )
+    exit_status = 2
 
 
 def error_classes() -> dict[str, type[ZkinferError]]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 from ._accounts import Account, is_development_chain, load_keystore
 from ._artifacts import Artifact, artifact, artifact_names
 from ._calldata import encode_verify
-from ._chain import GAS_LIMIT, Chain, Deployment, Receipt
+from ._chain import Chain, Deployment
 from ._embedded import EmbeddedChain
 from ._errors import (
     AccountMissing,
     ChainSupportMissing,
     ContractError,
+    DeployerMissing,
     DevelopmentKeyRefused,
     KeystoreError,
+    ModelTooLarge,
     NoContractCode,
     NodeError,
     NodeUnreachable,
+    SrsWithoutVerifier,
     TransactionFailed,
     UnsafeSrsRefused,
     VerificationReverted,
@@ -37,7 +40,17 @@ from ._ids import (
     vka_digest,
 )
 from ._node import Node
+from ._plumb import (
+    PlumbModel,
+    PlumbStatement,
+    encode_register,
+    encode_verify_together,
+    plumb_address,
+    plumb_verifier,
+)
+from ._plumb_chain import PlumbDeployment, PlumbRegistration
 from ._project import Project, PublicInput
+from ._transactions import GAS_LIMIT, Receipt
 from ._vka import proof_length
 
 __all__ = [
@@ -51,17 +64,24 @@ __all__ = [
     "Chain",
     "ChainSupportMissing",
     "ContractError",
+    "DeployerMissing",
     "Deployment",
     "DevelopmentKeyRefused",
     "EmbeddedChain",
     "KeystoreError",
+    "ModelTooLarge",
     "NoContractCode",
     "Node",
     "NodeError",
     "NodeUnreachable",
+    "PlumbDeployment",
+    "PlumbModel",
+    "PlumbRegistration",
+    "PlumbStatement",
     "Project",
     "PublicInput",
     "Receipt",
+    "SrsWithoutVerifier",
     "TransactionFailed",
     "UnsafeSrsRefused",
     "VerificationReverted",
@@ -70,12 +90,16 @@ __all__ = [
     "artifact_names",
     "circuit_id",
     "context_limbs",
+    "encode_register",
     "encode_verify",
+    "encode_verify_together",
     "is_development_chain",
     "is_unsafe",
     "keccak256",
     "load_keystore",
     "named",
+    "plumb_address",
+    "plumb_verifier",
     "proof_length",
     "vka_digest",
 ]

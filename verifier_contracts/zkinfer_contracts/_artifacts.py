@@ -74,9 +74,18 @@ class Artifact:
 
 
 def entry_selector(entry: Mapping[str, Any]) -> bytes:
-    """Return the selector of one function or error of an interface without structs."""
-    types = ",".join(parameter["type"] for parameter in entry["inputs"])
+    """Return the selector of one function or error of an interface."""
+    types = ",".join(parameter_type(parameter) for parameter in entry["inputs"])
     return keccak256(f"{entry['name']}({types})".encode())[:4]
+
+
+def parameter_type(parameter: Mapping[str, Any]) -> str:
+    """Return a parameter's canonical type, a struct as the tuple of its members."""
+    kind: str = parameter["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    members = ",".join(parameter_type(member) for member in parameter["components"])
+    return f"({members}){kind.removeprefix('tuple')}"
 
 
 @cache

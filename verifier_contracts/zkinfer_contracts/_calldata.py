@@ -6,13 +6,16 @@ that tests can build calls that a library would refuse.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from ._artifacts import VERIFIER, artifact, artifact_names, entry_selector
 from ._errors import VerificationReverted
 from ._ids import WORD, vka_words
 
+_STATIC = re.compile("address|bool|u?int[0-9]+|bytes[0-9]+")
 _ERROR = bytes.fromhex("08c379a0")
 _PANIC = bytes.fromhex("4e487b71")
 
@@ -94,11 +97,20 @@ def encode_constructor(
 @cache
 def _errors() -> dict[bytes, tuple[str, tuple[str, ...]]]:
     return {
-        entry_selector(entry): (entry["name"], tuple(p["type"] for p in entry["inputs"]))
+        entry_selector(entry): (entry["name"], tuple(_members(entry["inputs"])))
         for name in artifact_names()
         for entry in artifact(name).abi
         if entry["type"] == "error"
     }
+
+
+def _members(parameters: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    """Yield the types of parameters, those of a struct's members in its place."""
+    for parameter in parameters:
+        if parameter["type"] == "tuple":
+            yield from _members(parameter["components"])
+        else:
+            yield parameter["type"]
 
 
 def decode_revert(data: bytes) -> VerificationReverted:
@@ -112,7 +124,8 @@ def decode_revert(data: bytes) -> VerificationReverted:
     known = {**_errors(), _PANIC: ("Panic", ("uint256",))}
     if selector in known:
         name, types = known[selector]
-        if len(body) == WORD * len(types):
+        static = all(_STATIC.fullmatch(kind) for kind in types)
+        if static and len(body) == WORD * len(types):
             return VerificationReverted(name, shown, tuple(_decode(types, body)))
     return VerificationReverted("", shown, ())
 
@@ -123,6 +136,10 @@ def _decode(types: Iterable[str], body: bytes) -> Iterable[object]:
         if kind == "address":
             yield "0x" + value[12:].hex()
         elif kind.startswith("bytes"):
-            yield value
+            yield value[: int(kind.removeprefix("bytes"))]
+        elif kind == "bool":
+            yield value != bytes(WORD)
+        elif kind.startswith("int"):
+            yield int.from_bytes(value, "big", signed=True)
         else:
             yield int.from_bytes(value, "big")

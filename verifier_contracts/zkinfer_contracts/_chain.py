@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ._accounts import is_development_chain
 from ._artifacts import HALO2, VERIFIER, artifact
 from ._calldata import encode_constructor, encode_verify
-from ._errors import (
-    NoContractCode,
-    TransactionFailed,
-    UnsafeSrsRefused,
-    VerificationReverted,
-    WrongContractCode,
-)
-from ._ids import WORD, checksum_address, is_unsafe, vka_digest
+from ._errors import UnsafeSrsRefused, VerificationReverted, WrongContractCode
+from ._ids import WORD, is_unsafe, vka_digest
 from ._ids import circuit_id as derive_circuit_id
-
-GAS_LIMIT = 16_777_216
-"""The most gas that one transaction may ask for (EIP-7825)."""
+from ._plumb_chain import PlumbChain
+from ._transactions import Receipt
 
 
 @dataclass(frozen=True)
@@ -51,36 +43,7 @@ class Deployment:
     halo2_gas: int
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """An accepted proof.
-
-    Attributes
-    ----------
-    gas : int
-        What the transaction took; without one, what it would take.
-    transaction_hash : str or None
-        Of the transaction, if one was sent.
-    block_number : int or None
-        The block it is in, if one was sent.
-    """
-
-    gas: int
-    transaction_hash: str | None
-    block_number: int | None
-
-
-@dataclass(frozen=True)
-class Mined:
-    """A transaction in a block."""
-
-    gas: int
-    transaction_hash: str
-    block_number: int
-    contract: str | None
-
-
-class Chain(ABC):
+class Chain(PlumbChain):
     """What an embedded chain and a node have in common.
 
     Attributes
@@ -91,55 +54,8 @@ class Chain(ABC):
         As in EIP-155.
     """
 
-    name: str
-    chain_id: int
-
     def __init__(self) -> None:
         self._halo2: str | None = None
-
-    # What a kind of chain provides.
-
-    @abstractmethod
-    def code_at(self, address: str) -> bytes:
-        """Return the code at an address, empty if there is none."""
-
-    @abstractmethod
-    def _call(self, to: str | None, data: bytes) -> bytes: ...
-
-    @abstractmethod
-    def _send(self, to: str | None, data: bytes) -> Mined: ...
-
-    @abstractmethod
-    def _gas_of(self, to: str, data: bytes) -> int: ...
-
-    # What follows from it.
-
-    def call_raw(self, address: str, data: bytes) -> bytes:
-        """Run a call without a transaction; return what the contract returns.
-
-        Raises
-        ------
-        VerificationReverted
-            If the call reverts.
-        NodeError
-            If a node refuses to run it.
-        """
-        return self._call(address, data)
-
-    def deploy(self, bytecode: bytes) -> tuple[str, int]:
-        """Create a contract from its creation code, arguments included; return address and gas.
-
-        Raises
-        ------
-        VerificationReverted
-            If the constructor reverts.
-        TransactionFailed
-            If the transaction is refused or fails in another way.
-        """
-        mined = self._send(None, bytecode)
-        if mined.contract is None:
-            raise TransactionFailed("its receipt names no contract")
-        return checksum_address(mined.contract), mined.gas
 
     def deploy_ezkl(
         self,
@@ -211,11 +127,12 @@ class Chain(ABC):
         *,
         transact: bool,
     ) -> Receipt:
-        """Have a deployed verifier check a proof; return if it accepts.
+        """Have a deployed verifier, ezkl's or Plumb's, check a proof; return if it accepts.
 
-        The contract at the address must be the verifier that ships here, made by its own
-        constructor from the key that its circuit id names; only then is an acceptance worth
-        anything. A consumer on chain cannot check that, and pins the address instead.
+        The contract at the address must be a verifier that ships here, made by its own
+        constructor, and one of ezkl's from the key that its circuit id names; only then is an
+        acceptance worth anything. A consumer on chain cannot check that, and pins the address
+        instead.
 
         Parameters
         ----------
@@ -226,7 +143,7 @@ class Chain(ABC):
         proof : bytes
             As the prover wrote it.
         public_inputs : sequence of int
-            Field elements, without the context's limbs.
+            Field elements: ezkl's without the context's limbs, Plumb's in the order of the proof.
         transact : bool
             Send a transaction after the call has succeeded; else only estimate what it would take.
 
@@ -239,13 +156,10 @@ class Chain(ABC):
         TransactionFailed
             If the transaction fails though the call did not.
         """
-        self._require_verifier(address)
+        require = self._require_plumb if self._is_plumb(address) else self._require_verifier
+        require(address)
         data = encode_verify(circuit_id, proof, public_inputs, context)
-        self.call_raw(address, data)
-        if not transact:
-            return Receipt(self._gas_of(address, data), None, None)
-        mined = self._send(address, data)
-        return Receipt(mined.gas, mined.transaction_hash, mined.block_number)
+        return self._asked(address, data, transact=transact)
 
     def _require_halo2(self, address: str) -> None:
         halo2 = artifact(HALO2)
@@ -284,12 +198,3 @@ class Chain(ABC):
         if made is None or {**made, "STORE": stated["STORE"]} != stated:
             raise WrongContractCode(address, VERIFIER)  # A13
         return stated["CIRCUIT_ID"]
-
-    def _code_of(self, address: str) -> bytes:
-        code = self.code_at(address)
-        if not code:
-            raise NoContractCode(address, self.chain_id)
-        return code
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}>"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ._calldata import decode_revert
-from ._chain import GAS_LIMIT, Chain, Mined
+from ._chain import Chain
 from ._errors import ChainSupportMissing, TransactionFailed
+from ._plumb import DEPLOYER, DEPLOYER_CODE
 from ._precompiles import accelerated_vm, available
+from ._transactions import GAS_LIMIT, Mined
 
 _CREATED = bytes(18) + b"\xff\xff"
 
@@ -46,7 +48,11 @@ class EmbeddedChain(Chain):
         self.native = native
 
     def _start(self, tester: Any, backend: Any, machine: Any) -> None:
-        self._tester = tester(backend(vm_configuration=((0, machine),)))
+        # Nine accounts with money, and a contract that real chains have.
+        genesis = backend.generate_genesis_state(num_accounts=9)
+        genesis[_raw(DEPLOYER)] = {"balance": 0, "nonce": 1, "code": DEPLOYER_CODE, "storage": {}}
+        made = backend(genesis_state=genesis, vm_configuration=((0, machine),))
+        self._tester = tester(made)
         self._account = self._tester.get_accounts()[0]
         self.chain_id = int(self._tester.backend.chain.chain_id)
         self.name = "embedded (py-evm, Prague)"
@@ -95,7 +101,7 @@ class EmbeddedChain(Chain):
             contract=receipt["contract_address"],
         )
 
-    def _gas_of(self, to: str, data: bytes) -> int:
+    def _gas_of(self, to: str | None, data: bytes) -> int:
         # eth-tester's estimate is a search that runs the proof some thirty times.
         before = self._tester.take_snapshot()
         try:

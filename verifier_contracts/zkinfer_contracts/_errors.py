@@ -13,7 +13,10 @@
     |-- AccountMissing          a real chain, and no account to pay with
     |-- KeystoreError           no key out of that file
     |-- DevelopmentKeyRefused   a key that everyone has, on a chain that is not a toy
-    `-- UnsafeSrsRefused        a forgeable circuit, on a chain that is not a toy
+    |-- UnsafeSrsRefused        a forgeable circuit, on a chain that is not a toy
+    |-- SrsWithoutVerifier      no contract of ours knows these universal parameters
+    |-- ModelTooLarge           more data than a contract may have
+    `-- DeployerMissing         the chain lacks the contract that creates others
 """
 
 from __future__ import annotations
@@ -153,13 +156,49 @@ class DevelopmentKeyRefused(ContractError):
 
 
 class UnsafeSrsRefused(ContractError):
-    """The circuit was set up on an SRS of no known ceremony."""
+    """The circuit was set up on an SRS of no known ceremony; its id is None before there is one."""
 
-    def __init__(self, circuit_id: bytes, chain_id: int) -> None:
+    def __init__(self, circuit_id: bytes | None, chain_id: int) -> None:
         self.circuit_id = circuit_id
         self.chain_id = chain_id
+        what = "this verifier" if circuit_id is None else f"circuit 0x{circuit_id.hex()}"
         super().__init__(
-            f"circuit 0x{circuit_id.hex()} stands on an SRS of no known ceremony, so that its "
+            f"{what} stands on an SRS of no known ceremony, so that its "
             f"maker can forge proofs; set it up on a ceremony's before deploying to chain "
             f"{chain_id}, or allow it explicitly"
+        )
+
+
+class SrsWithoutVerifier(ContractError, ValueError):
+    """No contract of this release verifies proofs on an SRS."""
+
+    def __init__(self, srs_id: bytes) -> None:
+        self.srs_id = srs_id
+        super().__init__(
+            f"no verifier of Plumb's proofs ships for the SRS 0x{srs_id.hex()}: the contracts are "
+            f"for the ceremony ppot-0085, and for the parameters that tests use"
+        )
+
+
+class ModelTooLarge(ContractError, ValueError):
+    """A model's descriptor and commitments are longer than a contract's code may be."""
+
+    def __init__(self, got: int, limit: int, descriptor: int, chunks: int) -> None:
+        self.got = got
+        self.limit = limit
+        super().__init__(
+            f"the model takes {got:,} bytes on chain, and a contract may have {limit:,}: a "
+            f"descriptor of {descriptor:,} bytes and {chunks:,} commitments of 64"
+        )
+
+
+class DeployerMissing(ContractError):
+    """A chain has no contract that creates others at addresses that follow from their code."""
+
+    def __init__(self, address: str, chain_id: int) -> None:
+        self.address = address
+        self.chain_id = chain_id
+        super().__init__(
+            f"chain {chain_id} has no deterministic deployer at {address}; create it first "
+            f"(github.com/Arachnid/deterministic-deployment-proxy)"
         )

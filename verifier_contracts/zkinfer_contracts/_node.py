@@ -7,9 +7,10 @@ from typing import Any
 
 from ._accounts import Account, is_development_chain
 from ._calldata import decode_revert
-from ._chain import GAS_LIMIT, Chain, Mined
+from ._chain import Chain
 from ._errors import AccountMissing, NodeError, NodeUnreachable, TransactionFailed, mask_url
 from ._rpc import JsonRpc, RpcError
+from ._transactions import GAS_LIMIT, Mined
 
 _POLL = 0.05
 _LONGEST_POLL = 2.0

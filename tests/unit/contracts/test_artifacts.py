@@ -53,7 +53,11 @@ def test_names() -> None:
         "Halo2VerifierReusable",
         "IHalo2VerifierReusable",
         "IInferenceVerifier",
+        "IPlumbVerifier",
         "PlumbLayouts",
+        "PlumbVerifier",
+        "PlumbVerifierBase",
+        "UnsafeTestPlumbVerifier",
     )
     for wrong in ("Nothing", "", "../package", "artifacts/EzklInferenceVerifier"):
         with pytest.raises(KeyError):

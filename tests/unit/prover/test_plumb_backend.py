@@ -208,11 +208,6 @@ def test_one_model_is_compiled_to_one_circuit(plumb, plumb_public):
         assert again.to_bytes() == made.circuit.to_bytes()
 
 
-def test_there_is_no_contract_for_it(plumb):
-    with pytest.raises(zk.BackendWithoutContract, match="plumb"):
-        zk.chain.embedded().deploy(plumb.vk)
-
-
 # What is hidden.
 
 
