@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zkinfer._api import verify
-from zkinfer._errors import BackendWithoutContract
+from zkinfer._errors import BackendWithoutContract, ModelTooLargeForChain
 from zkinfer._files import write_folder_whole
 from zkinfer._settings import Visibility
 from zkinfer._statement import CircuitId
-from zkinfer_contracts import Project, PublicInput
+from zkinfer_contracts import ModelTooLarge, Project, PublicInput, SrsWithoutVerifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -66,7 +66,9 @@ def export(vk: VerifyingKey, folder: str | Path, *, bundle: ProofBundle | None =
     Raises
     ------
     BackendWithoutContract
-        No contract verifies the circuit's proofs.
+        No contract verifies proofs on the circuit's SRS.
+    ModelTooLargeForChain
+        The circuit does not fit a contract.
     ProofRejected
         The bundle is no proof of this circuit.
     FolderNotEmpty
@@ -74,19 +76,30 @@ def export(vk: VerifyingKey, folder: str | Path, *, bundle: ProofBundle | None =
     OutputNotWritable
         It cannot be written.
     """
-    project = _project(vk)
+    project = _plumb_project(vk) if vk.statement.backend == "plumb" else _ezkl_project(vk)
     files = {**project.files(), "circuit/verifying.key": vk.to_bytes()}
     if bundle is not None:
         verify(vk, bundle)
-        files |= project.proof_files(bundle.proof, bundle.public_inputs, bundle.context)
+        files |= project.proof_files(bundle.proof, _in_order(vk, bundle), bundle.context)
         files["proof/proof.zkp"] = bundle.to_bytes()
     made = write_folder_whole(Path(folder), files)
     return Export(made, vk.circuit_id, project.artifacts[0], tuple(sorted(files)))
 
 
-def _project(vk: VerifyingKey) -> Project:
-    if not vk.chain_key:
-        raise BackendWithoutContract(vk.statement.backend)
+def _plumb_project(vk: VerifyingKey) -> Project:
+    from zkinfer._plumb._chain import chain_inputs, chain_model
+
+    meant = tuple(_public_inputs(vk.statement))
+    placed = tuple(meant[i] for i in chain_inputs(vk, range(len(meant))))
+    try:
+        return Project.of_plumb(vk.srs.name, placed, chain_model(vk))
+    except SrsWithoutVerifier as error:
+        raise BackendWithoutContract(str(error)) from error
+    except ModelTooLarge as error:
+        raise ModelTooLargeForChain(str(error)) from error
+
+
+def _ezkl_project(vk: VerifyingKey) -> Project:
     return Project.of_ezkl(
         bytes(vk.circuit_id),
         vk.srs.name,
@@ -95,6 +108,15 @@ def _project(vk: VerifyingKey) -> Project:
         key_digest=vk.key_digest,
         srs_id=vk.srs.id,
     )
+
+
+def _in_order(vk: VerifyingKey, bundle: ProofBundle) -> Sequence[int]:
+    """Return a bundle's public inputs in the order of the proof."""
+    if vk.statement.backend != "plumb":
+        return bundle.public_inputs
+    from zkinfer._plumb._chain import chain_inputs
+
+    return chain_inputs(vk, bundle.public_inputs)
 
 
 def _public_inputs(statement: Statement) -> Iterator[PublicInput]:

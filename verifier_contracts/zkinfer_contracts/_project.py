@@ -17,10 +17,23 @@ from typing import Any
 
 from ._artifacts import HALO2, VERIFIER
 from ._ids import SCALAR_FIELD, is_unsafe, vka_words
+from ._plumb import PlumbModel, plumb_address, plumb_verifier
 
 _SHOWN = 16
 _WARNING = "Whoever made them can forge proofs: they are for tests only."
 _INTERFACES = {"ezkl": ("IInferenceVerifier",), "plumb": ("IInferenceVerifier", "IPlumbVerifier")}
+_DEPLOYING = {
+    "ezkl": """\
+`zkinfer deploy circuit/verifying.key --rpc URL{flag}` deploys the verifier, which is this circuit's
+alone.
+""",
+    "plumb": """\
+One verifier serves all circuits. Where anybody has deployed it, it stands at
+`{address}` on every chain.
+`zkinfer deploy circuit/verifying.key --rpc URL{flag}` registers the circuit there, and deploys the
+verifier first where there is none.
+""",
+}
 
 
 @dataclass(frozen=True)
@@ -90,6 +103,31 @@ class Project:
         names = (VERIFIER, HALO2)
         return cls("ezkl", circuit_id, srs_name, names, deployment, public_inputs)
 
+    @classmethod
+    def of_plumb(
+        cls, srs_name: str, public_inputs: Sequence[PublicInput], model: PlumbModel
+    ) -> Project:
+        """Return the project of a Plumb circuit.
+
+        Raises
+        ------
+        SrsWithoutVerifier
+            If no verifier ships for its universal parameters.
+        ModelTooLarge
+            If it cannot be registered.
+        """
+        verifier = plumb_verifier(model.srs_id).name
+        model.require_fits()
+        deployment = {
+            "verifierAddress": plumb_address(model.srs_id),
+            "statement": _hex(model.statement),
+            "settings": _hex(model.settings),
+            "descriptor": _hex(model.descriptor),
+            "weights": _hex(model.weights),
+            "registration": _hex(model.registration),
+        }
+        return cls("plumb", model.circuit_id, srs_name, (verifier,), deployment, public_inputs)
+
     def files(self) -> dict[str, bytes]:
         """Return the project's files by their paths, without a proof."""
         ours = resources.files(__package__)
@@ -146,6 +184,7 @@ class Project:
     def _names(self) -> dict[str, str]:
         """Return what the templates leave open."""
         unsafe = is_unsafe(self.circuit_id)
+        flag = " --allow-unsafe-srs" if unsafe else ""
         shown = [
             f"//   [{index}] {value.tensor}{list(value.place)}, in units of {value.unit!r}"
             for index, value in enumerate(self.public_inputs[:_SHOWN])
@@ -157,8 +196,11 @@ class Project:
             "srs": self.srs_name,
             "warning": f" {_WARNING}" if unsafe else "",
             "comment": f"// {_WARNING}\n" if unsafe else "",
-            "flag": " --allow-unsafe-srs" if unsafe else "",
+            "flag": flag,
             "verifier": self.artifacts[0],
+            "deploying": _DEPLOYING[self.backend].format(
+                flag=flag, address=self.deployment.get("verifierAddress")
+            ),
             "count": str(len(self.public_inputs)),
             "values": "\n".join(shown),
             "r": str(SCALAR_FIELD),
