@@ -331,6 +331,23 @@ class Chain:
             return DeployedVerifier(address, CircuitId(bytes(circuit)), None, None, self._chain)
         return DeployedVerifier(address, circuit.circuit_id, None, None, self._chain, circuit)
 
+    def serves_all_circuits(self, address: str) -> bool:
+        """Say whether the contract at an address is Plumb's, where anybody registers circuits.
+
+        There an acceptance means nothing before you say which circuit you trust. ezkl's contract
+        pins one, so that its address says it.
+
+        Raises
+        ------
+        ArgumentInvalid
+            The address is not 0x and 40 hex digits.
+        ChainError
+            There is no contract, or the chain could not be used.
+        """
+        _check_address(address, "contract address")
+        with _translated():
+            return self._chain.is_plumb(address)
+
 
 def _check_address(address: str, place: str) -> None:
     if not _ADDRESS.fullmatch(address):

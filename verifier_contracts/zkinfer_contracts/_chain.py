@@ -156,7 +156,7 @@ class Chain(PlumbChain):
         TransactionFailed
             If the transaction fails though the call did not.
         """
-        require = self._require_plumb if self._is_plumb(address) else self._require_verifier
+        require = self._require_plumb if self.is_plumb(address) else self._require_verifier
         require(address)
         data = encode_verify(circuit_id, proof, public_inputs, context)
         return self._asked(address, data, transact=transact)

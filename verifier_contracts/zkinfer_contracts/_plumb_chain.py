@@ -200,7 +200,14 @@ class PlumbChain(Transactions):
         self._require_plumb(address)
         return self._asked(address, encode_verify_together(statements), transact=transact)
 
-    def _is_plumb(self, address: str) -> bool:
+    def is_plumb(self, address: str) -> bool:
+        """Say whether the code at an address is Plumb's verifier, whoever put it there.
+
+        Raises
+        ------
+        NoContractCode
+            If there is none.
+        """
         code = self._code_of(address)
         return any(artifact(name).immutables(code) is not None for name in VERIFIERS.values())
 

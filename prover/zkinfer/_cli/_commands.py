@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import platform
-import sys
 import warnings
 import zipfile
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +20,6 @@ from zkinfer._errors import (
     ArtifactNotFound,
     ContextInvalid,
     InputFileUnreadable,
-    KeystoreUnusable,
     OutputNotWritable,
     error_classes,
 )
@@ -106,7 +103,7 @@ def setup(options: Namespace, screen: Screen) -> int:
     screen.say(f"verifying key  {folder / VERIFYING_KEY}")
     screen.result(
         {
-            "circuit_id": _hex(vk.circuit_id),
+            "circuit_id": hexadecimal(vk.circuit_id),
             "srs": srs.name,
             "srs_id": "0x" + srs.id.hex(),
             "unsafe": srs.unsafe,
@@ -131,7 +128,7 @@ def prove(options: Namespace, screen: Screen) -> int:
     screen.say(f"proof          {len(bundle.proof)} bytes, written to {out}")
     screen.result(
         {
-            "circuit_id": _hex(bundle.circuit_id),
+            "circuit_id": hexadecimal(bundle.circuit_id),
             "context": "0x" + bundle.context.hex(),
             "outputs": bundle.outputs.tolist(),
             "proof_bytes": len(bundle.proof),
@@ -145,7 +142,7 @@ def verify(options: Namespace, screen: Screen) -> int:
     """Verify."""
     vk = zk.VerifyingKey.load(options.key, allow_unsafe_srs=options.allow_unsafe_srs)
     bundle = zk.ProofBundle.load(options.bundle)
-    expected = None if options.circuit_id is None else _circuit_id(options.circuit_id)
+    expected = None if options.circuit_id is None else circuit_id_of(options.circuit_id)
     zk.verify(vk, bundle, context=_context(options.context), circuit_id=expected)
     values = bundle.values(vk.statement)
     screen.say("verified: the output below came from this circuit's model")
@@ -158,68 +155,12 @@ def verify(options: Namespace, screen: Screen) -> int:
     screen.result(
         {
             "verified": True,
-            "circuit_id": _hex(vk.circuit_id),
+            "circuit_id": hexadecimal(vk.circuit_id),
             "srs": vk.srs.name,
             "unsafe": vk.srs.unsafe,
             "inputs": None if values.inputs is None else values.inputs.tolist(),
             "outputs": values.outputs.tolist(),
             "context": "0x" + bundle.context.hex(),
-        }
-    )
-    return 0
-
-
-def deploy(options: Namespace, screen: Screen) -> int:
-    """Deploy a verifier."""
-    # The flag that lets an unsafe key be loaded is the one that lets it be deployed.
-    vk = zk.VerifyingKey.load(options.key, allow_unsafe_srs=options.allow_unsafe_srs)
-    chain = zk.chain.node(options.rpc, keystore=options.account, password=_password(options))
-    deployed = chain.deploy(vk, allow_unsafe_srs=options.allow_unsafe_srs)
-    screen.say(f"contract       {deployed.address}")
-    screen.say(f"circuit id     {deployed.circuit_id}")
-    screen.say(f"SRS            {vk.srs.name}")
-    screen.say(f"chain          {chain.name}")
-    screen.say(f"gas            {deployed.gas:,}")
-    screen.result(
-        {
-            "contract": deployed.address,
-            "circuit_id": _hex(deployed.circuit_id),
-            "srs": vk.srs.name,
-            "unsafe": vk.srs.unsafe,
-            "chain": chain.name,
-            "chain_id": chain.chain_id,
-            "gas": deployed.gas,
-            "contract_bytes": deployed.contract_bytes,
-        }
-    )
-    return 0
-
-
-def verify_onchain(options: Namespace, screen: Screen) -> int:
-    """Have a contract verify."""
-    bundle = zk.ProofBundle.load(options.bundle)
-    chain = zk.chain.node(options.rpc, keystore=options.account, password=_password(options))
-    # The contract compares with the circuit that it pins, so without an expectation of the
-    # caller's the trust lies in its address.
-    expected = bundle.circuit_id
-    if options.circuit_id is not None:
-        expected = CircuitId(_circuit_id(options.circuit_id))
-    deployed = chain.at(options.contract, expected)
-    receipt = deployed.verify(bundle, transact=options.send)
-    screen.say(f"verified on    {chain.name} by {options.contract}")
-    screen.say(f"circuit id     {expected}")
-    screen.say(f"gas            {receipt.gas:,}{'' if options.send else ' (estimate)'}")
-    if receipt.transaction_hash:
-        screen.say(f"transaction    {receipt.transaction_hash}")
-    screen.result(
-        {
-            "verified": True,
-            "circuit_id": _hex(expected),
-            "contract": options.contract,
-            "chain": chain.name,
-            "chain_id": chain.chain_id,
-            "gas": receipt.gas,
-            "transaction": receipt.transaction_hash,
         }
     )
     return 0
@@ -350,7 +291,7 @@ def _identity(path: Path, kind: _container.Kind) -> dict[str, Any]:
     if kind is _container.PROOF_BUNDLE:
         bundle = zk.ProofBundle.load(path)
         return {
-            "circuit_id": _hex(bundle.circuit_id),
+            "circuit_id": hexadecimal(bundle.circuit_id),
             "context": "0x" + bundle.context.hex(),
             "public_inputs": len(bundle.public_inputs),
         }
@@ -359,7 +300,7 @@ def _identity(path: Path, kind: _container.Kind) -> dict[str, Any]:
     else:
         vk = zk.VerifyingKey.load(path, allow_unsafe_srs=True)
     return {
-        "circuit_id": _hex(vk.circuit_id),
+        "circuit_id": hexadecimal(vk.circuit_id),
         "srs": vk.srs.name,
         "srs_id": "0x" + vk.srs.id.hex(),
         "public_inputs": vk.statement.public_input_count,
@@ -495,7 +436,8 @@ def explain(options: Namespace, screen: Screen) -> int:
     return 0
 
 
-def _hex(identity: CircuitId) -> str:
+def hexadecimal(identity: CircuitId) -> str:
+    """Return an id as JSON has it."""
     return "0x" + bytes(identity).hex()
 
 
@@ -549,7 +491,8 @@ def _context(text: str | None) -> bytes | None:
     return value
 
 
-def _circuit_id(text: str) -> bytes:
+def circuit_id_of(text: str) -> bytes:
+    """Read a circuit id from the command line."""
     value = _bytes32(text)
     if value is None:
         raise ArgumentInvalid("a circuit id is 64 hex digits", place="--circuit-id")
@@ -567,17 +510,3 @@ def _srs(options: Namespace, k: int, on_progress: OnProgress | None) -> zk.Srs:
     return zk.import_srs(
         options.srs, k=k, allow_unsafe_srs=options.allow_unsafe_srs, on_progress=on_progress
     )
-
-
-def _password(options: Namespace) -> Callable[[], str]:
-    def ask() -> str:
-        if options.password_file is None:
-            return getpass.getpass("keystore password: ", stream=sys.stderr)
-        try:
-            text = Path(options.password_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            place = f"file '{options.password_file}'"
-            raise KeystoreUnusable("the password file cannot be read", place=place) from error
-        return text.split("\n", 1)[0]
-
-    return ask

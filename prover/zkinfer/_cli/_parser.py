@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zkinfer._bench import BACKENDS, RANDOM
 from zkinfer._cli import _commands as commands
+from zkinfer._cli import _onchain as onchain_commands
 from zkinfer._cli._export import export as run_export
 from zkinfer._parameters._ceremonies import PUBLISHED
 from zkinfer._settings import Optimize, Visibility
@@ -57,8 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
     compile_.add_argument(
         "--backend",
         choices=["plumb", "ezkl"],
-        help="the proof system: zkinfer's own, which hides weights too and is verified off-chain, "
-        "or ezkl, whose proofs a contract verifies; unless given, the first one that can do it",
+        help="the proof system: zkinfer's own, which hides weights too, or ezkl, which proves "
+        "some operations that the first does not; unless given, the first one that can do it",
     )
     compile_.add_argument(
         "--optimize",
@@ -100,17 +101,33 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument("--circuit-id", help="the circuit expected, 64 hex digits")
     _unsafe(verify)
 
-    deploy = command("deploy", commands.deploy, "deploy a circuit's verifier contract")
+    deploy = command("deploy", onchain_commands.deploy, "deploy a circuit's verifier contract")
     deploy.add_argument("key", help="the verifying key")
+    deploy.add_argument(
+        "--verifier",
+        metavar="ADDR",
+        help="Plumb's contract on this chain; unless given it is found, or created",
+    )
     _node(deploy)
     _unsafe(deploy)
 
-    onchain = command("verify-onchain", commands.verify_onchain, "have a contract verify a proof")
+    onchain = command(
+        "verify-onchain", onchain_commands.verify_onchain, "have a contract verify a proof"
+    )
     onchain.add_argument("bundle", help="the proof bundle")
     onchain.add_argument("--contract", required=True, help="the verifier's address")
-    onchain.add_argument(
-        "--circuit-id", help="the circuit expected; without it, the one that the contract pins"
+    expected = onchain.add_mutually_exclusive_group()
+    expected.add_argument(
+        "--circuit-id",
+        help="the circuit expected; unless given, the one that ezkl's contract pins. Plumb's pins "
+        "none: there this or --key is needed",
     )
+    expected.add_argument(
+        "--key",
+        help="its verifying key instead, for circuits whose proofs have values in an order of "
+        "their own, too",
+    )
+    _unsafe(onchain)
     onchain.add_argument("--send", action="store_true", help="send a transaction, not only a call")
     _node(onchain)
 
