@@ -28,10 +28,10 @@ _DEPLOYING = {
 alone.
 """,
     "plumb": """\
-One verifier serves all circuits. Where anybody has deployed it, it stands at
-`{address}` on every chain.
-`zkinfer deploy circuit/verifying.key --rpc URL{flag}` registers the circuit there, and deploys the
-verifier first where there is none.
+One verifier serves all circuits. It stands at `{address}` on every
+chain where anybody has deployed it, and that is the address to pin: a copy of its code elsewhere
+may know models that were never checked. `zkinfer deploy circuit/verifying.key --rpc URL{flag}`
+registers the circuit there, and deploys the verifier first where there is none.
 """,
 }
 

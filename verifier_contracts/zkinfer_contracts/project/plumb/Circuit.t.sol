@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {CIRCUIT} from "../src/Circuit.sol";
+import {CIRCUIT, VERIFIER} from "../src/Circuit.sol";
 import {CircuitId} from "../src/IInferenceVerifier.sol";
 import {IPlumbVerifier} from "../src/IPlumbVerifier.sol";
 import {CircuitDeployment} from "./CircuitDeployment.sol";
@@ -10,6 +10,14 @@ contract CircuitTest is CircuitDeployment {
     function test_TheCircuitIsRegistered() public view {
         require(plumb.isRegistered(CIRCUIT));
         require(plumb.modelOf(CIRCUIT).code.length != 0);
+    }
+
+    /// @dev Only there can others know which constructor ran: copies elsewhere may know models of anybody's making.
+    function test_TheVerifiersAddressFollowsFromItsCode() public view {
+        address deployer = 0x4e59b44847b379578588920cA78FbF26c0B4956C;
+        bytes32 code = keccak256(creationCode(VERIFIER));
+        bytes32 digest = keccak256(abi.encodePacked(hex"ff", deployer, bytes32(0), code));
+        require(address(uint160(uint256(digest))) == vm.parseJsonAddress(circuitFile(), ".verifierAddress"));
     }
 
     function test_ACircuitIsRegisteredOnce() public {

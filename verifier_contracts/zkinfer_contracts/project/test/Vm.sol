@@ -5,6 +5,7 @@ pragma solidity ^0.8.24;
 interface Vm {
     function getCode(string calldata path) external view returns (bytes memory creationCode);
     function readFile(string calldata path) external view returns (string memory text);
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function parseJsonBytes32Array(string calldata json, string calldata key) external pure returns (bytes32[] memory);
