@@ -143,9 +143,7 @@ def _compile_by_either(
 ) -> Circuit:
     """Compile by Plumb, or by ezkl what Plumb cannot do."""
     refused: ModelRefused | VisibilityUnsupported | None = None
-    if settings.optimize is Optimize.GAS:
-        reason = "optimize='gas' is about contracts, and Plumb has none yet"
-    elif settings.scale_bits is not None:
+    if settings.scale_bits is not None:
         reason = "scale_bits is a setting of ezkl alone"
     else:
         try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import zkinfer_contracts as contracts
 from zkinfer._errors import (
@@ -354,16 +354,25 @@ def _check_address(address: str, place: str) -> None:
         raise ArgumentInvalid("an address is 0x and 40 hex digits", place=place)
 
 
-def embedded() -> Chain:
+def embedded(*, fork: Literal["prague", "osaka"] = "prague") -> Chain:
     """Return a fresh chain inside this process: py-evm with Prague's rules.
+
+    Parameters
+    ----------
+    fork
+        ``"osaka"`` takes Osaka's price of modular exponentiation, so that gas is as on Osaka.
 
     Raises
     ------
+    ArgumentInvalid
+        There is no such fork.
     ChainSupportMissing
         The ``chain`` extra is not installed.
     """
+    if fork not in ("prague", "osaka"):
+        raise ArgumentInvalid(f"no {fork!r}; there are 'prague' and 'osaka'", place="fork")
     with _translated():
-        return Chain(contracts.EmbeddedChain())
+        return Chain(contracts.EmbeddedChain(fork=fork))
 
 
 def node(

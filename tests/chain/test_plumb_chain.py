@@ -171,6 +171,26 @@ def test_same_gas_on_embedded_and_prague_node(site_embedded: Site, site_prague: 
         assert gas == site_prague.gas[name][1]
 
 
+def test_same_gas_at_osakas_prices_and_on_an_osaka_node(
+    models: dict[str, PlumbModel], site_osaka: Site, one: PlumbStatement, a: Any, osaka: Any
+) -> None:
+    priced = prepared(EmbeddedChain(fork="osaka"), models)
+    assert "Osaka" in priced.chain.name
+    for name, (_, gas) in priced.gas.items():
+        assert gas == site_osaka.gas[name][1]
+    arguments = (one.circuit_id, one.proof, one.public_inputs, one.context)
+    ezkls = (a.circuit_id, a.proof, a.public_inputs, a.context)
+    for places, given in (
+        ((priced, site_osaka), arguments),
+        ((a.deploy(priced.chain), osaka.at), ezkls),
+    ):
+        gas_of = [
+            chain.verify(at.address, *given, transact=True).gas
+            for chain, at in zip((priced.chain, site_osaka.chain), places, strict=True)
+        ]
+        assert gas_of[0] == gas_of[1]
+
+
 def test_what_is_there_is_used(site: Site, models: dict[str, PlumbModel]) -> None:
     def never(what: str, gas: int) -> None:
         pytest.fail("nothing is to be sent")

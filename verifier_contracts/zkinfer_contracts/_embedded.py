@@ -1,4 +1,4 @@
-"""An Ethereum chain inside this process: py-evm, with Prague's rules."""
+"""An Ethereum chain inside this process: py-evm, with Prague's rules, or at Osaka's prices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ._calldata import decode_revert
 from ._chain import Chain
 from ._errors import ChainSupportMissing, TransactionFailed
 from ._plumb import DEPLOYER, DEPLOYER_CODE
-from ._precompiles import accelerated_vm, available
+from ._precompiles import accelerated_vm, available, osaka_priced_vm
 from ._transactions import GAS_LIMIT, Mined
 
 _CREATED = bytes(18) + b"\xff\xff"
@@ -17,24 +17,30 @@ _CREATED = bytes(18) + b"\xff\xff"
 class EmbeddedChain(Chain):
     """A fresh chain with one block per transaction, gone with the object.
 
-    It knows neither Osaka's limit of gas per transaction, which is applied here to every
-    transaction all the same, nor Osaka's price of modular exponentiation: there a proof takes
-    2,699 gas more for each call of that precompile.
+    It does not know Osaka's limit of gas per transaction, which is applied here to every
+    transaction all the same.
 
     Parameters
     ----------
+    fork : str
+        ``"prague"``, or ``"osaka"`` for Osaka's price of modular exponentiation, which is what
+        its gas for these contracts differs by: 2,699 for each call of that precompile.
     native : bool, optional
         Run the elliptic-curve precompiles in pyrevm (twenty times as fast, the same gas). By
         default if it is installed.
 
     Raises
     ------
+    ValueError
+        If there is no such fork.
     ChainSupportMissing
         If py-evm, or pyrevm where it is asked for, is not installed.
     """
 
-    def __init__(self, *, native: bool | None = None) -> None:
+    def __init__(self, *, native: bool | None = None, fork: str = "prague") -> None:
         super().__init__()
+        if fork not in ("prague", "osaka"):
+            raise ValueError(f"no fork {fork!r}; there are 'prague' and 'osaka'")
         try:
             from eth.vm.forks.prague import PragueVM
             from eth_tester import EthereumTester, PyEVMBackend
@@ -44,8 +50,11 @@ class EmbeddedChain(Chain):
             native = available()
         elif native and not available():
             raise ChainSupportMissing("pyrevm")
-        self._start(EthereumTester, PyEVMBackend, accelerated_vm(PragueVM) if native else PragueVM)
-        self.native = native
+        machine = accelerated_vm(PragueVM) if native else PragueVM
+        self.native, self.fork = native, fork
+        if fork == "osaka":
+            machine = osaka_priced_vm(machine)
+        self._start(EthereumTester, PyEVMBackend, machine)
 
     def _start(self, tester: Any, backend: Any, machine: Any) -> None:
         # Nine accounts with money, and a contract that real chains have.
@@ -55,7 +64,8 @@ class EmbeddedChain(Chain):
         self._tester = tester(made)
         self._account = self._tester.get_accounts()[0]
         self.chain_id = int(self._tester.backend.chain.chain_id)
-        self.name = "embedded (py-evm, Prague)"
+        rules = "Prague" if self.fork == "prague" else "Prague at Osaka's prices"
+        self.name = f"embedded (py-evm, {rules})"
 
     def code_at(self, address: str) -> bytes:
         """Return the code at an address, empty if there is none."""

@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -43,7 +43,8 @@ BACKENDS: dict[str, Callable[[], Backend]] = {
     "ezkl": lambda: find_backend("ezkl"),
     "ezkl-default": OwnCalibration,
 }
-GAS_FORK = "prague"
+# What main chains run; on the embedded chain its price of modular exponentiation.
+GAS_FORK: Literal["osaka"] = "osaka"
 _HELD_OUT = 200
 # A proof that takes longer than this is measured once.
 _LONG_S = 60.0
@@ -66,12 +67,15 @@ class Plan:
         Proofs measured of each, after one that warms up.
     chain
         Whether to verify on the embedded chain; None does so where its packages are installed.
+    together
+        How many of Plumb's proofs to verify there in one transaction as well; 0 for none.
     """
 
     cards: tuple[Subject, ...]
     backends: tuple[str, ...]
     runs: int = 5
     chain: bool | None = None
+    together: int = 0
 
 
 @dataclass
@@ -136,7 +140,7 @@ def _chain(plan: Plan, tell: Tell) -> Chain | None:
     if plan.chain is False:
         return None
     try:
-        return zk.chain.embedded()
+        return zk.chain.embedded(fork=GAS_FORK)
     except ChainSupportMissing as error:
         if plan.chain:
             raise
@@ -182,7 +186,7 @@ def _measure_model(
             if not one.failed and len(one.prove_s) < one.runs:
                 one.failed = not attempt(one.backend, partial(_prove, one))
     for one in contestants:
-        if not one.failed and attempt(one.backend, partial(_finish, one, chain)):
+        if not one.failed and attempt(one.backend, partial(_finish, one, chain, plan.together)):
             document["rows"].append(one.row)
 
 
@@ -235,6 +239,9 @@ def _prepare(plan: Plan, card: Subject, backend: str) -> _Contestant:
         "gas": None,
         "gas_fork": None,
         "contract_bytes": None,
+        "register_gas": None,
+        "gas_together": None,
+        "gas_saved_each": None,
         "accuracy_float": accuracy_float,
         "accuracy_quantized": accuracy_quantized,
         "agreement": comparison.agreement,
@@ -322,7 +329,7 @@ def _warm_up(one: _Contestant) -> None:
     one.verify_s.append(time.perf_counter() - started)
 
 
-def _finish(one: _Contestant, chain: Chain | None) -> None:
+def _finish(one: _Contestant, chain: Chain | None, together: int) -> None:
     """Verify on the chain, and put the figures into the row."""
     if one.bundle is None:
         return
@@ -339,10 +346,21 @@ def _finish(one: _Contestant, chain: Chain | None) -> None:
         one.row.update(msm_s=alone, msm_ratio=one.row["prove_s"] / alone)
     if not one.peak_mb:
         one.row["peak_mb"] = _child_peak_mb(one)
-    if chain is not None and one.vk.chain_key:
-        deployed = chain.deploy(one.vk)
-        one.row.update(
-            gas=deployed.verify(one.bundle, transact=True).gas,
-            gas_fork=GAS_FORK,
-            contract_bytes=deployed.contract_bytes,
-        )
+    if chain is not None:
+        _verify_on(chain, one, one.bundle, together)
+
+
+def _verify_on(chain: Chain, one: _Contestant, bundle: ProofBundle, together: int) -> None:
+    deployed = chain.deploy(one.vk)
+    gas = deployed.verify(bundle, transact=True).gas
+    one.row.update(
+        gas=gas,
+        gas_fork=GAS_FORK,
+        contract_bytes=deployed.contract_bytes,
+        register_gas=deployed.register_gas,
+    )
+    if together and one.backend == "plumb":
+        # The contract does not mind that they are one and the same.
+        whole = deployed.verify_together([bundle] * together, transact=True).gas
+        saved = (together * gas - whole) / (together - 1)
+        one.row.update(gas_together=whole, gas_saved_each=saved)

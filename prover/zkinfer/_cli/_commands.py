@@ -216,11 +216,14 @@ def bench(options: Namespace, screen: Screen) -> int:
     page = None if options.html is None else _writable(options.html)
     if options.runs < 1:
         raise ArgumentInvalid(f"{options.runs}; at least 1", place="--runs")
+    if options.together and options.together < 2:
+        raise ArgumentInvalid(f"{options.together}; at least 2", place="--together")
     plan = _bench.Plan(
         cards=tuple(_named("--models", options.models, _measurable())),
         backends=tuple(_named("--backends", options.backends, {n: n for n in _bench.BACKENDS})),
         runs=options.runs,
         chain=options.chain,
+        together=options.together,
     )
     document = _bench.measure(plan, screen.note)
     document["command"] = _bench_command(plan)
@@ -242,6 +245,8 @@ def _bench_command(plan: _bench.Plan) -> str:
     parts.append(f"--runs {plan.runs}")
     if plan.chain is not None:
         parts.append("--chain" if plan.chain else "--no-chain")
+    if plan.together:
+        parts.append(f"--together {plan.together}")
     return " ".join(parts)
 
 

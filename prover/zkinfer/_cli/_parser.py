@@ -222,6 +222,13 @@ def _bench(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="verify on the embedded chain (where its packages are installed)",
     )
+    parser.add_argument(
+        "--together",
+        type=int,
+        default=0,
+        metavar="N",
+        help="there, verify N of Plumb's proofs in one transaction as well",
+    )
     parser.add_argument("--html", metavar="FILE", help="write a page with plots as well")
 
 

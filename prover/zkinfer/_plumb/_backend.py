@@ -173,7 +173,7 @@ class PlumbBackend:
             estimated_prove_s=cost.prove_seconds,
             estimated_peak_mb=cells * _CELL_BYTES / _MB,
             estimated_pk_mb=(values / 4 + len(made.descriptor)) / _MB,
-            estimated_gas=0,
+            estimated_gas=cost.gas,
             program=compiled.quantization,
         )
         return Circuit(statement, model.onnx, layout, found)

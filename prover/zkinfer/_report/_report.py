@@ -132,8 +132,7 @@ class Report:
             *self._program(),
             f"estimates      proof {d['estimated_prove_s']:.2g} s, "
             f"memory {d['estimated_peak_mb']:,.0f} MB (two cores), "
-            f"key {d['estimated_pk_mb']:,.1f} MB, "
-            + (f"gas {d['estimated_gas']:,}" if d["estimated_gas"] else "no contract yet"),
+            f"key {d['estimated_pk_mb']:,.1f} MB, " + f"gas {d['estimated_gas']:,}",
             "SRS            chosen at setup; an UNSAFE one is named so in the circuit id",
             "a verifier learns",
             *(f"  - {text}" for text in d["learns"]),

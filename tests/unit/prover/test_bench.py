@@ -43,6 +43,9 @@ ROW = {
     "gas": WHOLE,
     "gas_fork": WORDS,
     "contract_bytes": WHOLE,
+    "register_gas": NOTHING,
+    "gas_together": NOTHING,
+    "gas_saved_each": NOTHING,
     "accuracy_float": REAL,
     "accuracy_quantized": REAL,
     "agreement": REAL,
@@ -92,7 +95,7 @@ def check_row(row):
     assert row["weights"] == "trained"
     assert row["hidden_inputs"]
     assert not row["hidden_weights"]
-    assert row["gas_fork"] == "prague"
+    assert row["gas_fork"] == "osaka"
     assert row["srs"].startswith("UNSAFE")
     assert row["prove_inner_s"] < row["prove_s"]
     assert {"estimated_prove_s", "estimated_peak_mb"} <= row["estimates"].keys()
@@ -172,6 +175,7 @@ def test_what_a_document_says_is_escaped(two):
         (["--models", ""], "--models"),
         (["--backends", "ezkl,plonky"], "--backends"),
         (["--runs", "0"], "--runs"),
+        (["--together", "1"], "--together"),
     ],
 )
 def test_wrong_arguments_are_refused_before_any_work(capsys, arguments, place):
@@ -198,6 +202,37 @@ def test_a_network_with_random_weights_is_measured_and_named_so(capsys):
         assert row[name] > 0, name
     assert "165,256 parameters, random weights" in said.err
     assert "accuracy, float" not in said.err
+
+
+def test_plumbs_gas_is_measured_and_that_of_several_proofs_together(capsys):
+    options = ["--models", "breast-cancer", "--backends", "plumb", "--runs", "1"]
+    assert main(["bench", *options, "--chain", "--together", "3", "--json"]) == 0
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    (row,) = document["rows"]
+    assert list(row) == list(ROW)
+    assert document["command"].endswith("--chain --together 3")
+    assert row["gas_fork"] == "osaka"
+    assert row["gas"] == pytest.approx(500_000, rel=0.2)
+    assert row["contract_bytes"] <= 24_576
+    assert 200_000 < row["register_gas"] < 2_000_000
+    assert row["gas"] < row["gas_together"] < 3 * row["gas"]
+    assert row["gas_saved_each"] == (3 * row["gas"] - row["gas_together"]) / 2
+    assert row["estimates"]["estimated_gas"] > 0
+    assert "several proofs together, gas" in said.err
+
+
+def test_chain_counts_as_osaka_does(plumb):
+    """Two modular exponentiations or more, each 2,699 dearer than before."""
+    gas = {
+        fork: zk.chain.embedded(fork=fork).deploy(plumb.vk).verify(plumb.bundle).gas
+        for fork in ("prague", "osaka")
+    }
+    calls, rest = divmod(gas["osaka"] - gas["prague"], 2_699)
+    assert rest == 0
+    assert calls >= 1
+    with pytest.raises(zk.ArgumentInvalid, match="'osaka'"):
+        zk.chain.embedded(fork="berlin")
 
 
 @pytest.mark.parametrize(
@@ -265,7 +300,7 @@ def run_fakes(monkeypatch):
         monkeypatch.setattr(_measure, "_prepare", lambda plan, card, backend: Fake(backend, log))
         monkeypatch.setattr(_measure, "_prove", prove)
         monkeypatch.setattr(
-            _measure, "_finish", lambda one, _: one.row.update(runs=len(one.prove_s))
+            _measure, "_finish", lambda one, *_: one.row.update(runs=len(one.prove_s))
         )
         plan = Plan((model("breast-cancer"),), ("a", "b"), runs=3, chain=False)
         return log, measure(plan, lambda _: None)

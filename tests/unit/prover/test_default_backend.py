@@ -46,18 +46,12 @@ FEW = np.linspace(-1, 1, 24, dtype=np.float32).reshape(8, 3)
 def test_plumb_wherever_it_can():
     assert compiled().statement.backend == "plumb"
     assert compiled(weights="hidden").statement.backend == "plumb"
+    assert compiled(optimize="gas").statement.backend == "plumb"
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"optimize": "gas"}, "Plumb has none yet"),
-        ({"scale_bits": 7}, "a setting of ezkl"),
-    ],
-)
-def test_ezkl_for_what_is_ezkls(changes, reason):
-    with pytest.warns(zk.EzklTaken, match=reason):
-        assert compiled(**changes).statement.backend == "ezkl"
+def test_ezkl_for_what_is_ezkls():
+    with pytest.warns(zk.EzklTaken, match="a setting of ezkl"):
+        assert compiled(scale_bits=7).statement.backend == "ezkl"
 
 
 def test_ezkl_for_an_operation_that_plumb_does_not_prove():
@@ -86,7 +80,7 @@ def test_without_ezkl_plumbs_reason_stands(monkeypatch):
     with pytest.warns(zk.EzklTaken), pytest.raises(zk.ZkinferError, match="odds"):
         compiled(softmax(), FEW)
     with pytest.warns(zk.EzklTaken), pytest.raises(zk.BackendMissing):
-        compiled(optimize="gas")
+        compiled(scale_bits=7)
 
 
 def test_the_command_line_says_so(tmp_path, monkeypatch, capsys):
@@ -94,7 +88,7 @@ def test_the_command_line_says_so(tmp_path, monkeypatch, capsys):
     (tmp_path / "model.onnx").write_bytes(CARD.onnx_bytes())
     np.save("calibration.npy", CARD.samples().calibration)
     words = "compile model.onnx --calibration calibration.npy --inputs hidden --weights public"
-    for more, note in (([], False), (["--optimize", "gas"], True)):
+    for more, note in (([], False), (["--scale-bits", "7"], True)):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as Python may be set up to do
             assert main([*words.split(), "--outputs", "public", "-o", "out.zkc", *more]) == 0
