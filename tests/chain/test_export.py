@@ -16,8 +16,10 @@ import pytest
 import zkinfer as zk
 from zkinfer import _curve
 from zkinfer._cli import main
+from zkinfer._plumb._chain import chain_inputs
 from zkinfer._srs import SrsPoints
-from zkinfer_contracts import _plumb
+from zkinfer_contracts import EmbeddedChain, VerificationReverted, _plumb, keccak256
+from zkinfer_contracts._calldata import address_word, word
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "verifier_contracts"
@@ -248,6 +250,39 @@ def test_the_projects_tests_notice_a_careless_contract(
     folder = copy("breast_cancer")
     edit(folder, LEDGER, old, new)
     assert noticed in failures(folder)
+
+
+def test_a_proof_for_the_ledger_is_recorded_on_a_chain(projects: Any, plumb: Any) -> None:
+    """What the tests in Solidity cannot do: a proof for the context that the ledger asks for."""
+    built = projects("plumb")[0] / "out" / "InferenceLedger.sol" / "InferenceLedger.json"
+    code = bytes.fromhex(json.loads(built.read_text())["bytecode"]["object"][2:])
+    chain = EmbeddedChain()
+    verifier = zk.chain.Chain(chain).deploy(plumb.vk).address
+    ledger, _ = chain.deploy(code + address_word(verifier))
+    request, deadline = word(7), word(2**40)
+
+    def ask(signature: str, *arguments: bytes) -> bytes:
+        return keccak256(signature.encode())[:4] + b"".join(arguments)
+
+    sender = address_word(chain._account)
+    records = ask("records(address,uint256)", sender, request)
+    asked = ask("context(address,uint256,uint256)", sender, request, deadline)
+    bundle = zk.prove(plumb.pk, plumb.x, context=chain.call_raw(ledger, asked))
+    values = chain_inputs(plumb.vk, bundle.public_inputs)
+    array = b"".join((word(len(values)), *map(word, values)))
+    signature = "record(uint256,uint256,bytes,uint256[])"
+
+    def record(proof: bytes) -> bytes:
+        head = (request, deadline, word(128), word(160 + len(proof)), word(len(proof)))
+        return ask(signature, *head, proof, array)
+
+    with pytest.raises(VerificationReverted):
+        chain._send(ledger, record(plumb.bundle.proof))
+    assert chain.call_raw(ledger, records) == bytes(32)
+    chain._send(ledger, record(bundle.proof))
+    assert chain.call_raw(ledger, records) == keccak256(word(32) + array)
+    with pytest.raises(VerificationReverted):
+        chain._send(ledger, record(bundle.proof))
 
 
 # What is refused, and what is left then.
