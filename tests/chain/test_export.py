@@ -164,10 +164,12 @@ def test_the_files_that_it_keeps_are_those_of_zkinfer(
 
 
 def test_a_circuit_on_a_ceremonys_parameters_has_the_safe_verifier(
-    plumb: Any, srs_folder: Path | None, tmp_path: Path
+    plumb: Any, srs_folder: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if srs_folder is None:
         return  # without the real file there is no such key
+    # Other tests look at what the cache holds.
+    monkeypatch.setenv("ZKINFER_CACHE_DIR", str(tmp_path / "cache"))
     k = plumb.circuit.calibration.logrows
     pk, vk = zk.setup(plumb.circuit, srs=zk.import_srs(srs_folder / "ppot_0085_16.g1g2", k=k))
     bundle = zk.prove(pk, plumb.x, context=bytes(32))
