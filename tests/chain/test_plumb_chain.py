@@ -418,6 +418,22 @@ def test_a13_verifier_without_its_layouts_refused(
         fresh.register_plumb(at.address, model)
 
 
+def test_a13_circuit_that_gets_another_id_is_not_registered(
+    models: dict[str, PlumbModel], site_embedded: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, model = site_embedded.chain, dataclasses.replace(models["public"], settings=bytes(32))
+    real = chain.call_raw
+
+    def lie(address: str, data: bytes) -> bytes:
+        answer = real(address, data)
+        return bytes(32) if data == encode_register(model) else answer
+
+    monkeypatch.setattr(chain, "call_raw", lie)
+    with pytest.raises(WrongContractCode):
+        chain.register_plumb(site_embedded.address, model)
+    assert not chain.is_registered(site_embedded.address, model.circuit_id)
+
+
 def test_chain_without_the_deployer_is_named(fresh: Node, models: dict[str, PlumbModel]) -> None:
     fresh._rpc("anvil_setCode", DEPLOYER, "0x")
     with pytest.raises(DeployerMissing, match=DEPLOYER):

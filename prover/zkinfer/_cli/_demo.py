@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from zkinfer._cli._screen import Screen
     from zkinfer.chain import Chain, DeployedVerifier
-    from zkinfer_models import ModelCard
 
 _ACCURACY_SAMPLES = 150
 _CONTEXT = keccak256(b"zkinfer demo: asked by nobody in particular, valid for ever")
@@ -40,9 +39,9 @@ def run_demo(model_id: str, screen: Screen) -> dict[str, Any]:
             card.onnx_bytes(),
             calibration=samples.calibration,
             inputs="hidden",
-            weights="public",
+            weights="hidden",
             outputs="public",
-            backend="ezkl",
+            backend="plumb",
             on_progress=on_progress,
         )
         measured = _accuracy(circuit, samples.x, samples.y)
@@ -65,7 +64,9 @@ def run_demo(model_id: str, screen: Screen) -> dict[str, Any]:
     with screen.progress() as on_progress:
         bundle = zk.prove(pk, samples.x[0], context=_CONTEXT, on_progress=on_progress)
     prove_s = time.perf_counter() - started
-    screen.say(f"proof          {prove_s:.2f} s, {len(bundle.proof)} bytes, input hidden")
+    screen.say(
+        f"proof          {prove_s:.2f} s, {len(bundle.proof)} bytes, input and weights hidden"
+    )
     screen.say(f"outputs        {np.round(bundle.outputs, 4).tolist()}")
 
     started = time.perf_counter()
@@ -75,13 +76,13 @@ def run_demo(model_id: str, screen: Screen) -> dict[str, Any]:
 
     chain = zk.chain.embedded()
     deployed = chain.deploy(vk)
+    register_gas = deployed.register_gas or 0
     receipt = deployed.verify(bundle)
     screen.say(
-        f"on-chain       deployed to {deployed.address} on {chain.name} ({deployed.gas:,} gas); "
-        f"verified with {receipt.gas:,} gas"
+        f"on-chain       verified with {receipt.gas:,} gas by {deployed.address} on {chain.name};\n"
+        f"               once for all models {(deployed.gas or 0) - register_gas:,} gas, once for "
+        f"this one {register_gas:,}"
     )
-
-    plumb = _plumb(card, samples.x[0], samples.calibration, screen)
 
     statement = circuit.statement
     screen.say("a verifier of the proof on chain learns")
@@ -92,9 +93,8 @@ def run_demo(model_id: str, screen: Screen) -> dict[str, Any]:
         screen.say(f"  - {text}")
 
     screen.say("tampering")
-    tampering = _tamper(
-        vk, bundle, _other_key(card.onnx_bytes(), samples.calibration), chain, deployed
-    )
+    other = _other_key(card.onnx_bytes(), samples.calibration)
+    tampering = _tamper(vk, bundle, other, chain, deployed)
     for row in tampering:
         screen.say(
             f"  - {row['what']}: off-chain {row['off_chain'] or 'ACCEPTED'}, "
@@ -115,64 +115,13 @@ def run_demo(model_id: str, screen: Screen) -> dict[str, Any]:
         "proof_bytes": len(bundle.proof),
         "gas": receipt.gas,
         "deploy_gas": deployed.gas,
+        "register_gas": deployed.register_gas,
         "chain": chain.name,
         "srs": srs.name,
         "context": "0x" + bundle.context.hex(),
         "learns": learns(statement),
         "hides": hides(statement),
-        "plumb": plumb,
         **measured,
-    }
-
-
-def _plumb(
-    card: ModelCard, x: NDArray[np.float32], calibration: NDArray[np.float32], screen: Screen
-) -> dict[str, Any]:
-    """Prove the same with zkinfer's own proof system, weights hidden as well; verify off-chain."""
-    keys = []
-    for onnx_bytes in (card.onnx_bytes(), _other_weights(card.onnx_bytes())):
-        with screen.progress() as on_progress:
-            circuit = zk.compile(
-                onnx_bytes,
-                calibration=calibration,
-                inputs="hidden",
-                weights="hidden",
-                outputs="public",
-                backend="plumb",
-                on_progress=on_progress,
-            )
-        started = time.perf_counter()
-        keys.append(zk.setup(circuit, srs=zk.unsafe_test_srs()))
-        setup_s = time.perf_counter() - started
-    (pk, vk), (_, other) = keys
-    started = time.perf_counter()
-    bundle = zk.prove(pk, x, context=_CONTEXT)
-    prove_s = time.perf_counter() - started
-    started = time.perf_counter()
-    zk.verify(vk, bundle, context=_CONTEXT)
-    verify_s = time.perf_counter() - started
-    screen.say(
-        f"Plumb          setup {setup_s:.2f} s; proof {prove_s:.2f} s, {len(bundle.proof)} bytes, "
-        f"input and weights hidden; verified off-chain in {1000 * verify_s:.0f} ms"
-    )
-    tampering = [
-        {"what": what, "off_chain": _refusal(partial(zk.verify, key, damaged))}
-        for what, key, damaged in _damages(vk, bundle, other)
-    ]
-    refused = ", ".join(f"{row['what']} {row['off_chain'] or 'ACCEPTED'}" for row in tampering)
-    screen.say(f"  tampering: {refused}")
-    return {
-        "circuit_id": "0x" + bytes(vk.circuit_id).hex(),
-        "outputs": bundle.outputs.tolist(),
-        "verified": True,
-        "tampered_rejected": all(row["off_chain"] for row in tampering),
-        "tampering": tampering,
-        "setup_s": setup_s,
-        "prove_s": prove_s,
-        "verify_s": verify_s,
-        "proof_bytes": len(bundle.proof),
-        "learns": learns(vk.statement),
-        "hides": hides(vk.statement),
     }
 
 
@@ -214,9 +163,9 @@ def _other_key(onnx_bytes: bytes, calibration: NDArray[np.float32]) -> zk.Verify
         _other_weights(onnx_bytes),
         calibration=calibration,
         inputs="hidden",
-        weights="public",
+        weights="hidden",
         outputs="public",
-        backend="ezkl",
+        backend="plumb",
     )
     return zk.setup(circuit, srs=zk.unsafe_test_srs())[1]
 
