@@ -27,14 +27,14 @@ LEDGER = "src/InferenceLedger.sol"
 CIRCUITS = ("breast_cancer", "plumb", "plumb_public")
 
 
-def forge(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run an exported project's tests, without a network and without anybody's settings."""
+def forge(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run forge in an exported project, without a network and without anybody's settings."""
     found = sorted(TOOLS.glob("node_modules/@foundry-rs/forge-*/bin/forge*"))
     if not found:
         pytest.fail("no forge below verifier_contracts/node_modules: run make setup")
     kept = {key: value for key, value in os.environ.items() if not key.startswith("FOUNDRY_")}
     return subprocess.run(
-        [str(found[0]), "test", "--offline"],
+        [str(found[0]), *(command or ("test", "--offline"))],
         cwd=folder,
         env={**kept, "FOUNDRY_SOLC": str(TOOLS / "solc"), "HOME": str(folder)},
         capture_output=True,
@@ -114,6 +114,16 @@ def test_forge_accepts_a_project_with_its_proof(
     assert made.circuit_id == request.getfixturevalue(name).vk.circuit_id
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert {name for name in written if not name.startswith(("out/", "cache/"))} == set(made.files)
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_forge_has_nothing_to_say_about_the_sources(copy: Any, name: str) -> None:
+    folder = copy(name)
+    built = forge(folder, "build", "--offline", "--force")
+    assert built.returncode == 0
+    assert not re.search("warning|note|error", built.stdout + built.stderr, re.I), built
+    formatted = forge(folder, "fmt", "--check")
+    assert formatted.returncode == 0, formatted.stdout
 
 
 @pytest.mark.parametrize("name", CIRCUITS)

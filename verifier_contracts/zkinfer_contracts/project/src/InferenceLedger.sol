@@ -28,9 +28,9 @@ contract InferenceLedger {
         return keccak256(abi.encode(block.chainid, address(this), sender, request, deadline));
     }
 
-    function record(uint256 request, uint256 deadline, bytes calldata proof, uint256[] calldata publicInputs)
-        external
-    {
+    function record(uint256 request, uint256 deadline, bytes calldata proof, uint256[] calldata publicInputs) external {
+        // Who makes a block may be some seconds off.
+        // forge-lint: disable-next-line(block-timestamp)
         if (block.timestamp > deadline) {
             revert TooLate(deadline);
         }

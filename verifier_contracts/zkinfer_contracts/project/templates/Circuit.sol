@@ -20,5 +20,8 @@ uint256 constant R = ${r};
 
 // A public input as a number with its sign. Times its unit it is the real number.
 function toSigned(uint256 value) pure returns (int256) {
+    require(value < R, "not a public input");
+    // Both are below 2^255.
+    // forge-lint: disable-next-line(unsafe-typecast)
     return value > R / 2 ? int256(value) - int256(R) : int256(value);
 }

@@ -41,4 +41,13 @@ contract InferenceLedgerTest is CircuitDeployment {
         require(toSigned(R / 2) > 0);
         require(toSigned(R / 2 + 1) < 0);
     }
+
+    function test_NumbersThatNoVerifierAcceptsHaveNoSign() public {
+        vm.expectRevert("not a public input");
+        this.signed(R);
+    }
+
+    function signed(uint256 value) external pure returns (int256) {
+        return toSigned(value);
+    }
 }
