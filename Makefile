@@ -29,7 +29,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/.core
 	$(BIN)/pip install --quiet -e ".[ezkl,chain,dev]"
 	touch $@
 
-# The compiler that rebuilds the contracts, and a node to test against.
+# The compiler that rebuilds the contracts, a node to test against, and forge for exported projects.
 $(NODE)/.installed: verifier_contracts/package-lock.json
 	cd verifier_contracts && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@

@@ -20,7 +20,8 @@ The branches that hang on `ZkinferError` besides those of `zkinfer_circuits`
     │   ├── ArtifactMalformed      ZK402  ValueError
     │   ├── ArtifactWrongKind      ZK403  ValueError
     │   ├── ArtifactWrongVersion   ZK404  ValueError
-    │   └── OutputNotWritable      ZK405  OSError
+    │   ├── OutputNotWritable      ZK405  OSError
+    │   └── FolderNotEmpty         ZK406  FileExistsError
     ├── ProofRejected              ZK410  ValueError    (exit status 1) the statement is not proven
     │   ├── CircuitMismatch        ZK411
     │   ├── PublicInputCountMismatch ZK412
@@ -210,6 +211,14 @@ class OutputNotWritable(ArtifactError, OSError):
     title = "output not writable"
     fix = "check that the folder exists, may be written to, and has room"
     exit_status = 3
+
+
+class FolderNotEmpty(ArtifactError, FileExistsError):
+    """A folder was to be written where something is already; nothing there was touched."""
+
+    code = "ZK406"
+    title = "output folder not empty"
+    fix = "give the name of a new folder, or of an empty one"
 
 
 class ProofRejected(ZkinferError, ValueError):

@@ -11,10 +11,10 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zkinfer._errors import OutputNotWritable
+from zkinfer._errors import FolderNotEmpty, OutputNotWritable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import BinaryIO
 
 _WORK_PREFIX = "zkinfer-work-"
@@ -84,11 +84,77 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _sweep_parts(path: Path) -> None:
-    """Remove what a killed writer of the same file left behind."""
+    """Remove what a killed writer of the same file or folder left behind."""
     for part in path.parent.glob(f".{path.name}.*.part"):
-        with contextlib.suppress(OSError), part.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            handle = os.open(part, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if part.is_dir():
+                    shutil.rmtree(part, ignore_errors=True)
+                else:
+                    part.unlink(missing_ok=True)
+            finally:
+                os.close(handle)
+
+
+def write_folder_whole(path: Path, files: Mapping[str, bytes]) -> Path:
+    """Write files, by their paths in it, into a folder that appears complete, or not at all.
+
+    They go to a folder with a temporary name beside it, which then takes the name in one step. That
+    step replaces an empty folder and nothing else. Returns the folder's real path.
+
+    Raises
+    ------
+    FolderNotEmpty
+        There is something that is no empty folder.
+    OutputNotWritable
+        The folder around it is missing, not writable or full.
+    """
+    place = f"folder '{path}'"
+    path = path.resolve()
+    _require_free(path, place)
+    try:
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+    except OSError as error:
+        raise OutputNotWritable(error.strerror or "cannot write", place=place) from error
+    lock = os.open(temporary, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name, data in files.items():
+            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+            with (temporary / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for folder in {(temporary / name).parent for name in files}:
+            _sync_folder(folder)
+        os.fchmod(lock, 0o777 & ~_umask())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        # Somebody else may have been faster.
+        _require_free(path, place)
+        raise OutputNotWritable(error.strerror or "cannot write", place=place) from error
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    finally:
+        os.close(lock)
+    _sweep_parts(path)
+    return path
+
+
+def _require_free(path: Path, place: str) -> None:
+    if path.is_dir():
+        if any(path.iterdir()):
+            raise FolderNotEmpty("there are files in it", place=place)
+        if path == Path.cwd():
+            # It would be another folder from then on, and whoever is in it would not see it.
+            raise FolderNotEmpty("it is the working folder", place=place)
+    elif path.exists():
+        raise FolderNotEmpty("it is no folder", place=place)
 
 
 class WorkFolder:

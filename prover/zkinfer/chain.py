@@ -32,6 +32,7 @@ from zkinfer._errors import (
     UnsafeSrsRefused,
     WrongContractCode,
 )
+from zkinfer._export import Export, export
 from zkinfer._statement import CircuitId
 from zkinfer_contracts import Receipt
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
-__all__ = ["Chain", "DeployedVerifier", "Receipt", "embedded", "node"]
+__all__ = ["Chain", "DeployedVerifier", "Export", "Receipt", "embedded", "export", "node"]
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ from zkinfer_models import model
 
 ROOT = Path(__file__).parents[2]
 ANVILS = ROOT / "verifier_contracts" / "node_modules" / "@foundry-rs"
+SOLC = ROOT / "verifier_contracts" / "solc"
 FORMATS = ROOT / "docs" / "formats.md"
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 _FENCE = re.compile(r"^(<!-- output -->\n)?```(\w*)\n(.*?)^```$", re.M | re.S)
@@ -103,9 +104,9 @@ def run_python(block, page, namespace):
 
 
 def run_shell(block, page):
-    environment = {**os.environ, "COLUMNS": "500"}
-    folder = Path(sys.executable).parent
-    environment["PATH"] = f"{folder}{os.pathsep}{environment['PATH']}"
+    environment = {**os.environ, "COLUMNS": "500", "FOUNDRY_SOLC": str(SOLC)}
+    folders = [Path(sys.executable).parent, *ANVILS.glob("forge-*/bin")]
+    environment["PATH"] = os.pathsep.join([*map(str, folders), environment["PATH"]])
     done = subprocess.run(
         ["bash", "-c", "set -euo pipefail\n" + block.text],
         env=environment,

@@ -49,6 +49,7 @@ from ._plumb import (
     plumb_verifier,
 )
 from ._plumb_chain import PlumbDeployment, PlumbRegistration
+from ._project import Project, PublicInput
 from ._transactions import GAS_LIMIT, Receipt
 from ._vka import proof_length
 
@@ -77,6 +78,8 @@ __all__ = [
     "PlumbModel",
     "PlumbRegistration",
     "PlumbStatement",
+    "Project",
+    "PublicInput",
     "Receipt",
     "SrsWithoutVerifier",
     "TransactionFailed",

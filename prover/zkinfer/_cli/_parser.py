@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zkinfer._bench import BACKENDS, RANDOM
 from zkinfer._cli import _commands as commands
 from zkinfer._cli import _onchain as onchain_commands
+from zkinfer._cli._export import export as run_export
 from zkinfer._parameters._ceremonies import PUBLISHED
 from zkinfer._settings import Optimize, Visibility
 from zkinfer_models import models
@@ -129,6 +130,14 @@ def build_parser() -> argparse.ArgumentParser:
     _unsafe(onchain)
     onchain.add_argument("--send", action="store_true", help="send a transaction, not only a call")
     _node(onchain)
+
+    export = command(
+        "export", run_export, "write contracts and tests for applications of a circuit"
+    )
+    export.add_argument("key", help="the verifying key")
+    export.add_argument("--proof", help="a proof bundle for the tests to verify")
+    _unsafe(export)
+    export.add_argument("-o", "--out", required=True, help="the project's folder, new or empty")
 
     run = command("run", commands.run, "run a circuit's model without proving")
     run.add_argument("circuit", nargs="?")
