@@ -170,21 +170,10 @@ def test_another_number_of_public_inputs_is_refused(revm, asked, committed):
 @needs_revm
 def test_public_inputs_outside_their_domains_are_refused(revm, asked):
     """Inputs have two bits, outputs are one of three classes: whatever the proof says."""
-    inputs = asked.circuit.vk.descriptor[15:31]
-    assert inputs == bytes(15) + b"\3" or len(inputs) == 16
+    outside = (R - 1, R, R + 1, P, 1 << 64, 1 << 255, (1 << 256) - 1, (R + 1) // 2)
     last = len(asked.public) - 1
     for i, high in ((0, 3), (last - 1, 2), (last, 2)):
-        for value in (
-            high + 1,
-            R - 1,
-            R,
-            R + 1,
-            P,
-            1 << 64,
-            1 << 255,
-            (1 << 256) - 1,
-            (R + 1) // 2,
-        ):
+        for value in (high + 1, *outside):
             public = [*asked.public]
             public[i] = value
             expected = ("PublicInputOutOfDomain", i, 0, high, value)
