@@ -25,6 +25,7 @@ import importlib.util
 import io
 import json
 import os
+import posixpath
 import queue
 import re
 import shutil
@@ -37,7 +38,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import TypeVar
 
@@ -56,6 +57,17 @@ TESTS = (
     "tests/chain",
     "tests/unit/contracts/test_ids.py",
     "tests/unit/prover/test_srs*.py",
+)
+# The contracts of Plumb that tests deploy.
+PLUMB_CONTRACTS = ("PlumbLayouts", "UnsafeTestPlumbVerifier")
+# Tests of what only one of them reads, quickest first; "replay" compiles a verifier of its own.
+LAYOUT_TESTS = ("tests/chain/test_plumb_layout_rules.py", "tests/chain/test_plumb_layouts.py")
+VERIFIER_TESTS = (
+    "tests/chain/test_plumb_verifier.py",
+    "tests/chain/test_plumb_registration.py",
+    "tests/chain/test_plumb_together.py",
+    "tests/chain/test_plumb_replay.py",
+    "tests/properties/test_accepted_iff_undamaged_contract.py",
 )
 # Tests that run on each of three chains run on one of them here.
 ONCE = "not osaka and not embedded"
@@ -215,6 +227,20 @@ def list_mutants(root: Path = ROOT) -> list[Mutant]:
     return found
 
 
+def _imported(sources: dict[str, str], root: str) -> dict[str, str]:
+    """Return a source and all that it imports."""
+    found: dict[str, str] = {}
+    waiting = [root]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = sources[name]
+            paths = re.findall(r'^(?:import|\}) .*?"(.+?)";', sources[name], re.MULTILINE)
+            here = PurePosixPath(name).parent.as_posix()
+            waiting += [posixpath.normpath(f"{here}/{path}") for path in paths]
+    return found
+
+
 class Copy:
     """A copy of the tree that mutants are tried in."""
 
@@ -271,10 +297,15 @@ class Copy:
                 raise SystemExit(f"{line} would be tested instead of the copy")
 
     def compile(self, name: str, text: str) -> dict[Path, str]:
-        """Return the artefacts that follow from one changed source."""
+        """Return the artefacts that follow from one changed source, of those that tests deploy."""
         sources = self._build.read_sources(self.root / SOURCES)
         del sources["Halo2VerifierReusable.sol"]
-        if not name.startswith(self._build.PLUMB):
+        if name.startswith(self._build.PLUMB):
+            # What checks layouts is tested by itself, and a verifier takes much longer.
+            roots = (f"{self._build.PLUMB}{root}.sol" for root in PLUMB_CONTRACTS)
+            reached = (_imported(sources, root) for root in roots)
+            sources = next(found for found in reached if name in found)
+        else:
             # Nothing outside that folder has a part in what is in it, or takes as long.
             sources = {n: t for n, t in sources.items() if not n.startswith(self._build.PLUMB)}
         sources[name] = text
@@ -316,11 +347,13 @@ class Copy:
         changed = mutant.apply(path.read_text(encoding="utf-8"))
         if mutant.path.endswith(".sol"):
             name = Path(mutant.path).relative_to(SOURCES).as_posix()
-            files = self.compile(name, changed)
+            # The source, too: some tests compile contracts of their own from it.
+            files = {path: changed, **self.compile(name, changed)}
         else:
             files = {path: changed}
         before = {path: path.read_text(encoding="utf-8") for path in files}
-        if all(before[path] == text for path, text in files.items()):
+        made = {path: text for path, text in files.items() if path.suffix != ".sol"}
+        if all(before[path] == text for path, text in made.items()):
             return False, f"{SURVIVED}: it compiles to the same code"
         try:
             for path, text in files.items():
@@ -347,7 +380,10 @@ class Copy:
         own = [a for a in attacks if row and f"/test_a{int(row[1]):02d}_" in a]
         chain = ["tests/chain/test_verifier.py", "tests/chain/test_node.py"]
         if mutant.path.startswith(f"{SOURCES}/{self._build.PLUMB}"):
-            first = ["tests/chain/test_plumb_layout_rules.py", "tests/chain/test_plumb_layouts.py"]
+            sources = self._build.read_sources(self.root / SOURCES)
+            name = Path(mutant.path).relative_to(SOURCES).as_posix()
+            layouts = _imported(sources, f"{self._build.PLUMB}{PLUMB_CONTRACTS[0]}.sol")
+            return LAYOUT_TESTS if name in layouts else VERIFIER_TESTS
         elif mutant.path.endswith(".sol") and mutant.row != "Protocol":
             first = [*chain, *own, *attacks]
         else:

@@ -17,6 +17,7 @@ mod layouts;
 mod prover;
 mod sites;
 mod words;
+mod written;
 
 use super::networks::*;
 use crate::randomness::Seeded;
@@ -67,18 +68,31 @@ struct Report {
 const TRIES: usize = 200;
 
 impl World {
-    /// One mutation; its name makes it again.
-    fn one(&self, report: &mut Report, seed: u64, class: (&'static str, Make), tier: Tier, number: u32) -> bool {
+    /// One mutation, which its class, tier and number make, and the case that it is of.
+    fn make(
+        &self,
+        seed: u64,
+        class: (&'static str, Make),
+        tier: Tier,
+        number: u32,
+    ) -> Option<(&Case, Box<dyn Attempt>)> {
         let (name, make) = class;
         let id = format!("{name}/{tier:?}/{number}");
         let digest = crate::transcript::keccak(&[&seed.to_be_bytes(), id.as_bytes()]);
         let mut rng = Seeded::new(u64::from_be_bytes(*digest.first_chunk().unwrap()));
         let cases: Vec<_> = self.cases.iter().filter(|case| case.tier == tier).collect();
-        sites::set(None);
-        let Some((case, attempt)) = (0..TRIES).find_map(|_| {
+        (0..TRIES).find_map(|_| {
             let case = cases.get(rng.below(cases.len().max(1) as u64) as usize)?;
-            Some((case, make(self, case, &mut rng)?))
-        }) else {
+            Some((&***case, make(self, case, &mut rng)?))
+        })
+    }
+
+    /// Judges one mutation; its name makes it again.
+    fn one(&self, report: &mut Report, seed: u64, class: (&'static str, Make), tier: Tier, number: u32) -> bool {
+        let name = class.0;
+        let id = format!("{name}/{tier:?}/{number}");
+        sites::set(None);
+        let Some((case, attempt)) = self.make(seed, class, tier, number) else {
             return false;
         };
         sites::set(None);
@@ -161,15 +175,15 @@ impl Report {
 }
 
 /// Networks that have what no shipped model has: committed inputs, tables, indices, batches.
-fn tiny(seed: u64) -> Vec<Case> {
+fn tiny(case: impl Fn(&str, crate::descriptor::Descriptor) -> Case) -> Vec<Case> {
     let convolution = Cnn { sizes: [8, 3, 4, 5], ..SMALL_CNN };
     vec![
-        Case::of("mlp", mlp(), seed),
-        Case::of("cnn", cnn(&convolution, false), seed),
-        Case::of("signed", signed(), seed),
-        Case::of("top-1", ending([8, 3, 4, 6], 2, 5, End::Top1), seed),
-        Case::of("threshold", ending([8, 3, 4, 6], 1, 5, End::Threshold), seed),
-        Case::of("public", public(), seed),
+        case("mlp", mlp()),
+        case("cnn", cnn(&convolution, false)),
+        case("signed", signed()),
+        case("top-1", ending([8, 3, 4, 6], 2, 5, End::Top1)),
+        case("threshold", ending([8, 3, 4, 6], 1, 5, End::Threshold)),
+        case("public", public()),
     ]
 }
 
@@ -190,7 +204,8 @@ fn checked(report: &Report) {
 
 #[test]
 fn a_short_campaign() {
-    let world = World { cases: tiny(1).into_iter().map(Arc::new).collect() };
+    let world =
+        World { cases: tiny(|name, descriptor| Case::of(name, descriptor, 1)).into_iter().map(Arc::new).collect() };
     let report = world.campaign(1, 300, None);
     checked(&report);
     assert!(report.mutations(false) >= 60 && report.mutations(true) >= 60);
@@ -211,7 +226,7 @@ fn the_campaign() {
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let g1 = read("srs.g1");
     let srs = Srs::from_bytes((g1.len() / 64).ilog2(), &g1, &read("srs.g2")).unwrap();
-    let mut cases = tiny(seed);
+    let mut cases = tiny(|name, descriptor| Case::of(name, descriptor, seed));
     let mut folders: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.retain(|path| path.is_dir());
     folders.sort();

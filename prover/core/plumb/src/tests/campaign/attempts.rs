@@ -4,7 +4,7 @@ use super::cases::{Bench, Case};
 use crate::field::Word;
 use crate::keys::{KeyError, VerifyingKey};
 use crate::kzg::{Kzg, KzgCommitter};
-use crate::scheme::Committer;
+use crate::scheme::{Committer, Scheme};
 use crate::statement::Statement;
 use crate::transcript::{Script, Transcript};
 use crate::verify::{DOMAIN, VerifyError, accept, replay, verify};
@@ -14,6 +14,19 @@ use std::sync::Arc;
 pub(super) trait Attempt {
     /// What the verifier says; an error is named by its kind.
     fn judge(&self) -> Result<(), String>;
+
+    /// It as a contract reads it: nothing where the commitments are ideal, the transcript is scripted, or the key is no bytes.
+    fn written(&self) -> Option<Written<'_>> {
+        None
+    }
+}
+
+/// A proof, public inputs and a context; a key, if it is another one than the case's.
+pub(super) struct Written<'a> {
+    pub(super) key: Option<&'a [u8]>,
+    pub(super) proof: &'a [u8],
+    pub(super) public: &'a [Word],
+    pub(super) ctx: &'a Word,
 }
 
 /// The kind of an error: its names, without numbers.
@@ -69,6 +82,11 @@ impl<P: Committer> Attempt for Proof<P> {
         };
         said.map_err(|error| kind(&error))
     }
+
+    fn written(&self) -> Option<Written<'_>> {
+        let real = P::Scheme::COMMITMENT_WORDS == 2 && matches!(self.script, Script::Honest) && self.key.is_none();
+        real.then_some(Written { key: None, proof: &self.proof, public: &self.public, ctx: &self.ctx })
+    }
 }
 
 /// A proof for a key that is still bytes.
@@ -91,5 +109,9 @@ impl Attempt for WithKey {
         let read: Result<(Kzg, VerifyingKey<Kzg>), KeyError> = VerifyingKey::from_bytes(&self.key);
         let (scheme, key) = read.map_err(|error| format!("key/{}", kind(&error)))?;
         verify(&scheme, &key, &self.proof, &self.public, &self.ctx).map_err(|error| kind(&error))
+    }
+
+    fn written(&self) -> Option<Written<'_>> {
+        Some(Written { key: Some(&self.key), proof: &self.proof, public: &self.public, ctx: &self.ctx })
     }
 }

@@ -150,13 +150,25 @@ impl Case {
 
     /// A network of these tests.
     pub(super) fn of(name: &str, descriptor: Descriptor, seed: u64) -> Case {
+        Case::on(name, descriptor, seed, srs, |_| [0xc7; 32])
+    }
+
+    /// A network of these tests on parameters of a size, with a context for its circuit id.
+    pub(super) fn on(
+        name: &str,
+        descriptor: Descriptor,
+        seed: u64,
+        srs: fn(u32) -> Srs,
+        context: fn(&Word) -> Word,
+    ) -> Case {
         let mut s = Setting::new(descriptor, seed);
         let layout = s.layout().clone();
         let committer = KzgCommitter::new(srs(layout.c() as u32));
         let committed =
             layout.commits_input().then(|| commit_input_with(&committer, &layout, &s.inputs, &mut s.rng).unwrap());
         let key = setup_with(&committer, layout, s.key.model.clone(), &mut s.rng).unwrap();
-        let real = Bench { committer, key, inputs: s.inputs.clone(), committed, ctx: [0xc7; 32] };
+        let ctx = context(&key.verifying.circuit_id);
+        let real = Bench { committer, key, inputs: s.inputs.clone(), committed, ctx };
         Case::new(name.to_string(), Tier::Tiny, real, seed)
     }
 

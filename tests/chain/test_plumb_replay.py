@@ -1,0 +1,198 @@
+"""Inside a verification: the contract derives what the reference derives, wherever it begins."""
+
+import sys
+
+import pytest
+
+from tests.fixtures.plumb_chain import (
+    ACCEPTED,
+    Golden,
+    InRevm,
+    Reverted,
+    infer_reference,
+    reference,
+)
+from tests.fixtures.plumb_circuits import grid
+from tests.fixtures.plumb_probe import Probe
+from tests.fixtures.solidity import compile_verifier
+from tests.reference.plumb import golden, verifier
+from tests.reference.plumb.curve import combine, from_bytes
+from tests.reference.plumb.keys import Key
+from tests.reference.plumb.mercury import unsafe_parameters
+from zkinfer._curve import P, R
+
+pytest.importorskip("pyrevm")
+NAMES = ("mlp", "cnn", "mixed", "threshold", "top1", "wide")
+GRID = tuple(grid())[1::3]
+JUNK = (bytes(32), b"\1" * 32, b"\xff" * 32)
+
+
+def inference_of(name):
+    return reference(name) if name in NAMES else infer_reference(grid()[name])[0]
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return {name: inference_of(name) for name in (*NAMES, *GRID)}
+
+
+@pytest.fixture(scope="module")
+def probe(cases):
+    circuits = [inference.circuit for inference in cases.values()]
+    return Probe(circuits + [Golden.load(name).circuit for name in golden.NETWORKS])
+
+
+class Stop(Exception):
+    """The reference has come to the opening."""
+
+
+def of_reference(monkeypatch, inference):
+    """Return what the reference's verifier knows before the opening: its variables."""
+    known = {}
+
+    def stop(*_):
+        known.update(sys._getframe(1).f_locals)
+        raise Stop
+
+    circuit = inference.circuit
+    parameters = unsafe_parameters(golden.TAU, circuit.descriptor[6])
+    weights = [circuit.weights[i : i + 64] for i in range(0, len(circuit.weights), 64)]
+    key = Key(parameters, circuit.descriptor, [from_bytes(w) for w in weights])
+    words = [value.to_bytes(32, "big") for value in inference.public]
+    with monkeypatch.context() as patch:
+        patch.setattr(verifier, "verify_opening", stop)
+        with pytest.raises(Stop):
+            verifier.verify(key, inference.proof, words, circuit.bound(inference.ctx))
+    return known
+
+
+@pytest.mark.parametrize("name", [*NAMES, *GRID])
+def test_the_contract_derives_what_the_reference_derives(probe, cases, monkeypatch, name):
+    inference = cases[name]
+    memory = probe.memory(inference)
+    known = of_reference(monkeypatch, inference)
+    layout, values = known["layout"], known["values"]
+    c, n = layout.c, layout.weight_variables
+    assert (memory.of("C"), memory.of("N")) == (c, n)
+    expected = {
+        "R_POWERS": known["r"],
+        "ALPHA": known["alpha"],
+        "LAMBDA": known["lam"],
+        "RHO_A": known["rho_a"],
+        "RHO_C": known["rho_c"],
+        "RHO_D": known["rho_d"],
+        "CLAIM_A": known["claim_a"],
+        "CLAIM_C": known["claim_c"],
+        "LINEAR_CONSTANT": known["h_c"] - values["linear"],
+        "BIAS_CONSTANT": known["e_x"] - values["inputs"],
+        "LINK_CONSTANT": values["links"],
+    }
+    found = {name: memory.of(name) % R for name in expected}
+    assert found == {name: value % R for name, value in expected.items()}
+    points = {
+        "TAU": known["tau"],
+        "POINT_A": known["a"],
+        "POINT_K": known["k"],
+        "POINT_D": known["d"],
+    }
+    for place, point in points.items():
+        assert memory.words(place, len(point)) == point, place
+    assert (len(known["a"]), len(known["k"]), len(known["d"])) == (c, n, c)
+    count = layout.columns
+    assert [v % R for v in memory.words_at("FUNCTIONALS", count)] == [v % R for v in known["q"]]
+
+
+@pytest.mark.parametrize("name", golden.NETWORKS)
+def test_golden_proofs_are_accepted(probe, name):
+    """Of whichever version of the protocol: their bytes never change."""
+    inference = Golden.load(name).inference()
+    assert probe.about("verifyBound", inference) == b""
+    flipped = inference.proof[:-1] + bytes([inference.proof[-1] ^ 1])
+    with pytest.raises(Reverted):
+        probe.about("verifyBound", inference.but(proof=flipped))
+    with pytest.raises(Reverted) as error:
+        probe.about("verifyBound", inference.but(ctx=bytes(32)))
+    assert error.value.name == "ProofRejected"
+
+
+@pytest.mark.parametrize("name", [*NAMES, *GRID])
+def test_what_is_in_memory_before_changes_nothing(cases, name):
+    """Whatever was left there: here it is words that follow from the context, or ones."""
+    for ctx in JUNK:
+        inference = infer_reference(cases[name].circuit.descriptor, ctx=ctx)[0]
+        probe = Probe([inference.circuit])
+        assert probe.about("verifyOnJunk", inference) == b""
+        for lie in lies(inference):
+            with pytest.raises(Reverted) as error:
+                probe.about("verifyOnJunk", lie)
+            assert error.value.name == probe.verdict(lie.verify()) != ACCEPTED
+
+
+def lies(inference):
+    *first, last = inference.public
+    proof = inference.proof
+    yield inference.but(public=[*first, (last + 1) % R])
+    yield inference.but(proof=proof[:-64] + (1).to_bytes(32, "big") + (2).to_bytes(32, "big"))
+    yield inference.but(proof=bytes(64) + proof[64:])
+    middle = len(proof) // 64 * 32
+    yield inference.but(proof=proof[:middle] + bytes(32) + proof[middle + 32 :])
+
+
+UNOPTIMISED = {"enabled": False, "runs": None, "details": None}
+OTHER_SETTINGS = [
+    UNOPTIMISED,
+    pytest.param({"runs": 1}, marks=pytest.mark.deep),
+    pytest.param({"runs": 10**7}, marks=pytest.mark.deep),
+]
+
+
+@pytest.mark.parametrize("settings", OTHER_SETTINGS, ids=str)
+def test_other_settings_of_the_compiler_make_the_same_verifier(cases, settings):
+    code = compile_verifier(**settings)
+    contract = Probe([inference.circuit for inference in cases.values()], code)
+    shipped = InRevm()
+    assert code != shipped.code_at(shipped.address)
+    for inference in cases.values():
+        shipped.know(inference.circuit)
+        assert contract.verdict(inference.verify()) == ACCEPTED
+        for lie in lies(inference):
+            assert contract.verdict(lie.verify()) == shipped.verdict(lie.verify()) != ACCEPTED
+
+
+@pytest.mark.deep
+def test_code_that_needs_more_memory_for_itself_than_there_is_does_nothing(cases):
+    """The optimiser's own sequence of steps makes such code."""
+    code = compile_verifier(details=None)
+    contract = Probe([inference.circuit for inference in cases.values()], code)
+    for inference in cases.values():
+        assert "InvalidFEOpcode" in contract.verdict(inference.verify())
+
+
+# What no proof can be made to lead to.
+
+
+def test_zero_has_no_inverse(probe):
+    for value in (1, 2, R - 1, 12345):
+        found = int.from_bytes(probe.call("inverse(uint256)", value), "big")
+        assert found * value % R == 1
+    for zero in (0, R):
+        with pytest.raises(Reverted) as error:
+            probe.call("inverse(uint256)", zero)
+        assert error.value.name == "NoInverse"
+
+
+def test_a_challenge_of_zero_is_refused(probe):
+    assert 0 < int.from_bytes(probe.call("drawBelow(uint256)", R), "big") < R
+    with pytest.raises(Reverted) as error:
+        probe.call("drawBelow(uint256)", 1)
+    assert (error.value.name, error.value.arguments[0].rstrip(b"\0")) == ("ZeroChallenge", b"r")
+
+
+def test_points_off_the_curve_have_no_sum(probe):
+    twice = probe.call("double(uint256,uint256)", 1, 2)
+    assert twice == b"".join(v.to_bytes(32, "big") for v in combine([2], [(1, 2)]))
+    assert probe.call("double(uint256,uint256)", 0, 0) == bytes(64)
+    for x, y in ((1, 3), (1 + P, 2), (1, 2 + P), (0, 1)):
+        with pytest.raises(Reverted) as error:
+            probe.call("double(uint256,uint256)", x, y)
+        assert error.value.name == "NotAPoint"
