@@ -182,9 +182,9 @@ def test_zero_has_no_inverse(probe):
 
 
 def test_a_challenge_of_zero_is_refused(probe):
-    assert 0 < int.from_bytes(probe.call("drawBelow(uint256)", R), "big") < R
+    assert probe.call("drawn(uint256)", 1) == (1).to_bytes(32, "big")
     with pytest.raises(Reverted) as error:
-        probe.call("drawBelow(uint256)", 1)
+        probe.call("drawn(uint256)", 0)
     assert (error.value.name, error.value.arguments[0].rstrip(b"\0")) == ("ZeroChallenge", b"r")
 
 

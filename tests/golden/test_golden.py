@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import zkinfer as zk
-from zkinfer_contracts import artifact, artifact_names
+from tests.fixtures.plumb_chain import Golden, OnChain
+from zkinfer_contracts import EmbeddedChain, artifact, artifact_names
 from zkinfer_models import model, models
 
 HERE = Path(__file__).parent
@@ -81,6 +82,19 @@ def test_gas_and_proof_bytes_are_what_they_were(name, request):
         "deploy_gas": deployed.gas,
     }
     compare(f"chain/{name}", found, request.config.getoption("--update-snapshots"))
+
+
+@pytest.mark.parametrize("name", ["mlp", "mixed"])
+def test_plumbs_gas_is_what_it_was(name, request):
+    """Of proofs by the reference, whose randomness follows from a seed."""
+    made = Golden.load(name)
+    contract, inference = OnChain(EmbeddedChain()), made.prove()
+    found = {
+        "proof_bytes": len(inference.proof),
+        "register_gas": contract.gas(made.circuit.register()),
+        "verify_gas": contract.gas(inference.verify()),
+    }
+    compare(f"plumb/{name}", found, request.config.getoption("--update-snapshots"))
 
 
 def test_contract_bytes_are_what_they_were(request):
