@@ -57,17 +57,17 @@ function geomLt(uint256 end, uint256 m, uint256 powers, uint256 n) pure returns 
             end := sub(end, 0x20)
             let z := mload(end)
             let zero := sub(add(r, 1), z)
-            switch n
-            case 0 { value := mulmod(value, zero, r) }
-            default {
-                let one := mulmod(z, mload(powers), r)
-                switch and(n, 1)
-                case 1 { value := addmod(mulmod(zero, full, r), mulmod(one, value, r), r) }
-                default { value := mulmod(zero, value, r) }
-                full := mulmod(full, add(zero, one), r)
-                n := shr(1, n)
-                powers := add(powers, 0x20)
+            if iszero(n) {
+                value := mulmod(value, zero, r)
+                continue
             }
+            let one := mulmod(z, mload(powers), r)
+            switch and(n, 1)
+            case 1 { value := addmod(mulmod(zero, full, r), mulmod(one, value, r), r) }
+            default { if value { value := mulmod(zero, value, r) } }
+            full := mulmod(full, add(zero, one), r)
+            n := shr(1, n)
+            powers := add(powers, 0x20)
         }
         if n { value := full }
     }

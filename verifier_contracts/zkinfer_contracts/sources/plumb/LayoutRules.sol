@@ -109,7 +109,7 @@ enum LayoutRule {
     MaskCellOutsideVirtualChunk,
     /// A mask cell is outside the pad rows; `at` is its row.
     MaskCellOutsidePadRows,
-    /// The masks' coefficients do not fit into their column; `at` is how many there are.
+    /// The masks' coefficients do not fit into their column; `at` is how many rows they take, with four that align them.
     MasksDoNotFit,
     /// The rows of a column are no square, as its opening needs; `at` is log2 of them. This is a rule of the commitment
     /// scheme, and so in no list of the prover's checker.

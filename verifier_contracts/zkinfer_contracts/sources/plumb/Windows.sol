@@ -35,6 +35,8 @@ function tapSums(
         if (outputs != 1) {
             suffixSums(free, halved ? (inputs + 1) >> 1 : inputs, at(powers));
         }
+        // base^outputs, which most taps need
+        uint256 whole = powerOf(powers, outputs);
         uint256 stop = to + ((geometry >> 24) << 5);
         for (uint256 tap = 0; to < stop; ++tap) {
             // the first input is `tap - pad`, in steps of the stride
@@ -60,7 +62,8 @@ function tapSums(
                 if (outputs != 1) {
                     uint256 rest = at(free + (until << 5));
                     if (rest != 0) {
-                        value = sub(value, mul(powerOf(powers, until - from), rest));
+                        uint256 power = until - from == outputs ? whole : powerOf(powers, until - from);
+                        value = sub(value, mul(power, rest));
                     }
                 }
                 if (skipped != 0) {
