@@ -69,6 +69,13 @@ VERIFIER_TESTS = (
     "tests/chain/test_plumb_replay.py",
     "tests/properties/test_accepted_iff_undamaged_contract.py",
 )
+# Errors that other tests than the first notice.
+NOTICED_BY = {
+    "NoInverse": 3,
+    "ZeroChallenge": 3,
+    "StatementCount": 2,
+    **dict.fromkeys(("ModelNotStored", "UnexpectedRegistration", "WeightCommitments"), 1),
+}
 # Tests that run on each of three chains run on one of them here.
 ONCE = "not osaka and not embedded"
 TIMEOUT_S = 600
@@ -383,7 +390,10 @@ class Copy:
             sources = self._build.read_sources(self.root / SOURCES)
             name = Path(mutant.path).relative_to(SOURCES).as_posix()
             layouts = _imported(sources, f"{self._build.PLUMB}{PLUMB_CONTRACTS[0]}.sol")
-            return LAYOUT_TESTS if name in layouts else VERIFIER_TESTS
+            if name in layouts:
+                return LAYOUT_TESTS
+            likeliest = VERIFIER_TESTS[NOTICED_BY.get(mutant.what, 0)]
+            return tuple(dict.fromkeys([likeliest, *VERIFIER_TESTS]))
         elif mutant.path.endswith(".sol") and mutant.row != "Protocol":
             first = [*chain, *own, *attacks]
         else:

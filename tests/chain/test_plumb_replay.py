@@ -188,11 +188,13 @@ def test_a_challenge_of_zero_is_refused(probe):
     assert (error.value.name, error.value.arguments[0].rstrip(b"\0")) == ("ZeroChallenge", b"r")
 
 
-def test_points_off_the_curve_have_no_sum(probe):
-    twice = probe.call("double(uint256,uint256)", 1, 2)
+@pytest.mark.parametrize("function", ["double(uint256,uint256)", "stored(uint256,uint256)"])
+def test_points_off_the_curve_have_no_sum(probe, function):
+    """Commitments of a model are points, or it would not be registered."""
+    twice = probe.call(function, 1, 2)
     assert twice == b"".join(v.to_bytes(32, "big") for v in combine([2], [(1, 2)]))
-    assert probe.call("double(uint256,uint256)", 0, 0) == bytes(64)
+    assert probe.call(function, 0, 0) == bytes(64)
     for x, y in ((1, 3), (1 + P, 2), (1, 2 + P), (0, 1)):
         with pytest.raises(Reverted) as error:
-            probe.call("double(uint256,uint256)", x, y)
+            probe.call(function, x, y)
         assert error.value.name == "NotAPoint"

@@ -12,7 +12,6 @@ import os
 
 import pytest
 
-from tests.fixtures.plumb_chain import InRevm
 from tests.fixtures.plumb_mutations import Mutations, binary, read, split, start
 
 PROCESSES = 2
@@ -36,7 +35,7 @@ def test_no_mutation_is_accepted_on_chain(tmp_path):
     shown = coherent = 0
     for path in paths:
         cases, lines = split(read(path))
-        mutations = Mutations(InRevm(), cases)
+        mutations = Mutations(cases)
         for line in lines:
             assert mutations.show(line), line
         shown += mutations.shown

@@ -165,7 +165,7 @@ def test_a_proof_counts_for_its_own_statement(attacked):
 def test_dishonest_provers_are_refused():
     """One proof by each dishonest prover of the Rust core; thousands are a deep test."""
     cases, lines = split(json.loads(FEW.read_text())["lines"])
-    mutations = Mutations(InRevm(), cases)
+    mutations = Mutations(cases)
     for line in lines:
         assert mutations.show(line), line["class"]
     assert mutations.shown == mutations.coherent >= 12
