@@ -272,7 +272,7 @@ pub(super) const CLASSES: Classes = &[
         let at = rng.below(p.len() as u64 / 64) as usize;
         damage_point(&mut p.as_chunks_mut().0[2 * at..2 * at + 2], *one_of(&OF_POINT, rng), rng);
     })),
-    ("key: commitments swapped", [200, 200, 50, 20], |_, case, rng| {
+    ("key: commitments swapped", [200, 200, 0, 20], |_, case, rng| {
         let n = case.layout().chunks() as u64;
         let (i, j) = (2 * rng.below(n) as usize, 2 * rng.below(n) as usize);
         part(case, 3, |p| (0..2).for_each(|k| p.as_chunks_mut::<32>().0.swap(i + k, j + k)))
