@@ -206,7 +206,8 @@ SETTINGS = (
     ("output_order", [0, 1]),
     ("weights", "0" * 64),
 )
-DAMAGE = st.one_of(
+# What is shown to any verifier: a proof, public inputs, a context.
+SHOWN = (
     st.builds(damage_proof, st.sampled_from(KINDS), *WHERE),
     st.builds(damage_proof, st.sampled_from(KINDS), *WHERE),
     st.builds(
@@ -217,6 +218,9 @@ DAMAGE = st.one_of(
     ),
     st.builds(damage_count, st.sampled_from(["drop", "zero", "repeat", "none"])),
     st.builds(damage_context, st.sampled_from(["flip", "zero"]), POSITION, BIT),
+)
+DAMAGE = st.one_of(
+    *SHOWN,
     st.builds(
         damage_key,
         st.sampled_from([b"STAT", b"BSET", b"BKEY", b"BEVM", b"SRSP"]),

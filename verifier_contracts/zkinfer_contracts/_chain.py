@@ -44,15 +44,7 @@ class Deployment:
 
 
 class Chain(PlumbChain):
-    """What an embedded chain and a node have in common.
-
-    Attributes
-    ----------
-    name : str
-        For people.
-    chain_id : int
-        As in EIP-155.
-    """
+    """A chain to deploy to, for both backends: what an embedded one and a node have in common."""
 
     def __init__(self) -> None:
         self._halo2: str | None = None

@@ -141,20 +141,6 @@ function powerOf(uint256 powers, uint256 exponent) pure returns (uint256 value) 
     }
 }
 
-/// @dev sum over i of base^i eq(i, z) for m coordinates: prod_k (1 - z_k + z_k base^(2^(m - 1 - k))).
-function geom(uint256 end, uint256 m, uint256 base) pure returns (uint256 value) {
-    assembly ("memory-safe") {
-        let r := mload(MODULUS)
-        value := 1
-        for { let from := sub(end, shl(5, m)) } gt(end, from) {} {
-            end := sub(end, 0x20)
-            let z := mload(end)
-            value := mulmod(value, add(sub(add(r, 1), z), mulmod(z, base, r)), r)
-            base := mulmod(base, base, r)
-        }
-    }
-}
-
 /// @dev sum over i of i eq(i, z).
 function indexAt(uint256 z, uint256 m) pure returns (uint256 value) {
     assembly ("memory-safe") {

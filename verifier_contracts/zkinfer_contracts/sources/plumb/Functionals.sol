@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eqIndex, eqTable, eq, geom} from "./ClosedForms.sol";
+import {eqTable, eq} from "./ClosedForms.sol";
 import {add, mul} from "./Field.sol";
 import {
     C,
@@ -10,16 +10,11 @@ import {
     EVALUATED,
     FREE,
     FUNCTIONALS,
-    LOG_PAD,
-    MASK_CELLS,
     MODULUS,
     N,
-    PAIRS,
     POINT_A,
     POINT_D,
     POINT_K,
-    RANGES,
-    RHO_C,
     RHO_D,
     Z1,
     Z2,

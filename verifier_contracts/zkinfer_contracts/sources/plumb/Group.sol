@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {SCALAR, SUM, TERM} from "./Memory.sol";
+import {FREE, SCALAR, SUM, TERM, at} from "./Memory.sol";
 
 /// @dev Two words of the proof or of a key are no point of the curve, or the precompiled contract that says so is not there.
 error NotAPoint();
@@ -25,21 +25,11 @@ function addTerm(uint256 scalar) view {
 
 /// @dev Adds points of calldata to SUM, each times the scalar in memory at its place; gives the place after the scalars.
 function addCommitments(uint256 points, uint256 count, uint256 scalars) view returns (uint256) {
-    bool good = true;
+    uint256 copies = at(FREE);
     assembly ("memory-safe") {
-        for { let end := add(points, shl(6, count)) } lt(points, end) { points := add(points, 0x40) } {
-            calldatacopy(TERM, points, 0x40)
-            mstore(SCALAR, mload(scalars))
-            scalars := add(scalars, 0x20)
-            good := and(good, staticcall(gas(), 7, TERM, 0x60, TERM, 0x40))
-            good := and(good, staticcall(gas(), 6, SUM, 0x80, SUM, 0x40))
-        }
-        good := and(good, or(iszero(count), eq(returndatasize(), 0x40)))
+        calldatacopy(copies, points, shl(6, count))
     }
-    if (!good) {
-        revert NotAPoint(); // Protocol
-    }
-    return scalars;
+    return addStored(copies, count, scalars);
 }
 
 /// @dev The same with points in memory.

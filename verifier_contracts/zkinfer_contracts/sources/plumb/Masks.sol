@@ -6,7 +6,19 @@ import {add, mul} from "./Field.sol";
 import {INPUT, LINEAR, MASK_A_SUM, MASK_A_VALUE, MASK_C_VALUE, WEIGHT, addTo, etaOf} from "./Functionals.sol";
 import {field} from "./Lookups.sol";
 import {
-    C, EVALUATED, FREE, LOG_PAD, MASK_CELLS, MODULUS, PAIRS, POINT_A, POINT_D, POINT_K, RANGES, RHO_C, at
+    C,
+    EVALUATED,
+    FREE,
+    LOG_PAD,
+    MASK_CELLS,
+    MODULUS,
+    PAIRS,
+    POINT_A,
+    POINT_D,
+    POINT_K,
+    RANGES,
+    RHO_C,
+    at
 } from "./Memory.sol";
 
 /// @dev The claims about masks: cells of G1, and the cells of M that hide e_W and e_X. The cell at *position* p is in the p-th

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {R} from "./Field.sol";
-import {COUNTER, FREE, LABEL, MODULUS, STATE, WORDS, at} from "./Memory.sol";
+import {COUNTER, FREE, LABEL, MODULUS, STATE, WORDS} from "./Memory.sol";
 
 /// @dev A challenge that must not be zero is.
 error ZeroChallenge(bytes32 label);
