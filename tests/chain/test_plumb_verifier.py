@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zkinfer as zk
-from tests.fixtures.operators import operator_networks
+from tests.fixtures.operators import REFUSED_BY_PLUMB, operator_networks
 from tests.fixtures.plumb_chain import (
     ACCEPTED,
     CTX,
@@ -108,12 +108,9 @@ def test_operators_from_onnx(revm, name):
 @needs_revm
 @pytest.mark.deep
 @pytest.mark.parametrize("weights", ["hidden", "public"])
-@pytest.mark.parametrize("name", operator_networks())
+@pytest.mark.parametrize("name", [n for n in operator_networks() if n not in REFUSED_BY_PLUMB])
 def test_all_operators_from_onnx(revm, name, weights):
-    try:
-        vk, inference = of_package(name, "public", weights)
-    except zk.LayoutUnsupported:
-        pytest.skip("Plumb has no proof of it")
+    vk, inference = of_package(name, "public", weights)
     assert inference.circuit.id == bytes(vk.circuit_id)
     check(revm, inference)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import zkinfer as zk
+from tests.fixtures.operators import REFUSED_BY_PLUMB as REFUSED
 from tests.fixtures.operators import operator_networks
 from zkinfer import _field
 from zkinfer._plumb._layout import Layout
@@ -26,15 +27,6 @@ MOST_LOG_ROWS = 12
 NETWORKS = {name: model.SerializeToString() for name, (model, _) in operator_networks().items()}
 SHAPES = {name: x.shape for name, (_, x) in operator_networks().items()}
 # {network: (operation of its program, node)}.
-REFUSED = {
-    "ArgMax/inner axis": ("ArgMax", "a"),
-    "LayerNormalization": ("Product", "LayerNormalization"),
-    "LayerNormalization/no bias, two axes": ("Product", "l"),
-    "MatMul/two computed operands": ("MatMul", "m"),
-    "Softmax": ("Lookup", "Softmax"),
-    "Softmax/inner axis": ("Lookup", "Softmax"),
-    "Split": ("Product", "m"),
-}
 REFUSED_OF_TORCH = {
     "attention": ("MatMul", "node_matmul"),
     "layer-norm": ("Product", "node_layer_norm"),
