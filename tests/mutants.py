@@ -71,7 +71,7 @@ VERIFIER_TESTS = (
 )
 # Errors that other tests than the first notice.
 NOTICED_BY = {
-    "NoInverse": 3,
+    "PointsCoincide": 3,
     "ZeroChallenge": 3,
     "StatementCount": 2,
     **dict.fromkeys(("ModelNotStored", "UnexpectedRegistration", "WeightCommitments"), 1),

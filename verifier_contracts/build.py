@@ -30,10 +30,11 @@ SETTINGS: dict[str, Any] = {
 # Sources below this folder are compiled by themselves, with these settings.
 PLUMB = "plumb/"
 # The own sequence of steps of the optimiser copies functions to each place that calls them: code
-# would be half as long again as a chain allows. This sequence has no such step.
+# would be half as long again as a chain allows. This sequence does so at its end only, when
+# expressions are whole again: there, no more than the shortest functions are copied.
 _STEPS = (
-    "dhfoDgvulfnTUtnIf[xa[r]EscLMVcul[j]TpeulgvCTUca[r]LSsTFOtfDnca[r]Iulc]"
-    "jmul[jul]VcTOculjmul:fDnTOcmu"
+    "dhfoDgvulfnTUtnf[x[r]EscLMVcul[j]TpeulgvCTUca[r]LSsTFOtfDnca[r]Iulc]"
+    "jmul[jul]ieulVcTOculjmul:fDnTOmu"
 )
 PLUMB_SETTINGS: dict[str, Any] = {
     **SETTINGS,

@@ -13,7 +13,7 @@ from tests.fixtures.plumb_chain import (
     reference,
 )
 from tests.fixtures.plumb_circuits import grid
-from tests.fixtures.plumb_probe import Probe
+from tests.fixtures.plumb_probe import Probe, places
 from tests.fixtures.solidity import compile_verifier
 from tests.reference.plumb import golden, verifier
 from tests.reference.plumb.curve import combine, from_bytes
@@ -75,7 +75,6 @@ def test_the_contract_derives_what_the_reference_derives(probe, cases, monkeypat
     c, n = layout.c, layout.weight_variables
     assert (memory.of("C"), memory.of("N")) == (c, n)
     expected = {
-        "R_POWERS": known["r"],
         "ALPHA": known["alpha"],
         "LAMBDA": known["lam"],
         "RHO_A": known["rho_a"],
@@ -89,6 +88,8 @@ def test_the_contract_derives_what_the_reference_derives(probe, cases, monkeypat
     }
     found = {name: memory.of(name) % R for name in expected}
     assert found == {name: value % R for name, value in expected.items()}
+    # the last of the powers of r is r
+    assert memory.word(places()["R_POWERS"] - 32) == known["r"]
     points = {
         "TAU": known["tau"],
         "POINT_A": known["a"],
@@ -171,14 +172,14 @@ def test_code_that_needs_more_memory_for_itself_than_there_is_does_nothing(cases
 # What no proof can be made to lead to.
 
 
-def test_zero_has_no_inverse(probe):
-    for value in (1, 2, R - 1, 12345):
-        found = int.from_bytes(probe.call("inverse(uint256)", value), "big")
-        assert found * value % R == 1
-    for zero in (0, R):
-        with pytest.raises(Reverted) as error:
-            probe.call("inverse(uint256)", zero)
-        assert error.value.name == "NoInverse"
+@pytest.mark.parametrize("zeta", [0, 1, R - 1, 3, pow(3, -1, R)])
+def test_polynomials_are_not_opened_twice_at_a_point(probe, zeta):
+    """At zero, at alpha, at its inverse, and where zeta is its own inverse: all equations hold."""
+    opened = "opened(bytes,uint256,uint256)"
+    assert probe.call(opened, bytes(0x2C0), 3, 4) == b""
+    with pytest.raises(Reverted) as error:
+        probe.call(opened, bytes(0x2C0), 3, zeta)
+    assert error.value.name == "PointsCoincide"
 
 
 def test_a_challenge_of_zero_is_refused(probe):

@@ -19,7 +19,7 @@ from tests.fixtures.plumb_chain import (
     infer_reference,
     reference,
 )
-from tests.fixtures.plumb_circuits import grid, tall
+from tests.fixtures.plumb_circuits import broad, grid, tall
 from tests.reference.plumb.descriptor import HIDDEN, PUBLIC
 from zkinfer._curve import P, R
 from zkinfer._plumb._layout import Layout
@@ -64,6 +64,11 @@ def test_networks_of_the_reference(revm, name):
 @pytest.mark.parametrize("name", GRID)
 def test_layers_windows_functions_and_visibilities(revm, name):
     check(revm, infer_reference(GRID[name])[0])
+
+
+@needs_revm
+def test_windows_with_many_columns(revm):
+    check(revm, infer_reference(broad())[0])
 
 
 @needs_revm

@@ -55,13 +55,13 @@ class Shown:
         self.c, self.rows = c, 1 << c
         random = Seeded(seed)
         a, k, self.d = random.fields(c), random.fields(n), random.fields(c)
-        self.z1, self.z2, self.rho_d, self.tau, rho_c, *eta = random.fields(9)
+        self.z1, self.z2, self.rho_d, self.tau, rho_a, rho_c, *eta = random.fields(10)
         # the claims about masks, as functionals of coefficients
         mask_a = zip(mask_at(a, DEGREE_A), mask_sum(c, DEGREE_A), strict=True)
-        self.masks = [(eta[0] * value + eta[1] * total) % P for value, total in mask_a]
+        self.masks = [rho_a * (eta[0] * value + eta[1] * total) % P for value, total in mask_a]
         if n:
             mask_c = zip(mask_at(k, DEGREE_C), mask_sum(n, DEGREE_C), strict=True)
-            self.masks += [(eta[2] * value + eta[3] * rho_c * total) % P for value, total in mask_c]
+            self.masks += [rho_c * (eta[2] * value + eta[3] * total) % P for value, total in mask_c]
         self.mask_rows = mask_rows(c, len(self.masks))
         self.free = sparse_rows(c, len(self.masks))[len(self.masks) :]
         self.ratio = self.q1(self.d) * inverse(self.q2(self.d)) % P
@@ -86,10 +86,14 @@ class Shown:
         mu = (pow(self.z1, row, P) - self.ratio * pow(self.z2, row, P)) % P
         out, before = [pow(self.tau, row, P), mu], 1
         for i, bit in enumerate(at):
-            for x in (0, 2):
-                z = [*self.d[:i], x, *at[i + 1 :]]
-                functional = self.q1(z) - self.ratio * self.q2(z)
-                out.append(before * eq1(x, bit) * functional % P)
+            # the functional and the cell's eq(., bit) have degree 1: coefficients of their product
+            functional = [
+                self.q1(z) - self.ratio * self.q2(z)
+                for z in ([*self.d[:i], x, *at[i + 1 :]] for x in (0, 1))
+            ]
+            sign = 1 if bit else -1
+            out.append(before * (1 - bit) * functional[0] % P)
+            out.append(before * sign * (functional[1] - functional[0]) % P)
             before = before * eq1(self.d[i], bit) % P
         return out
 

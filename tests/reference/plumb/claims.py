@@ -178,7 +178,7 @@ def bias_constant(layout, r, k):
     return sum(at_k[position] * power(r, exponent) for position, exponent in biases(layout)) % P
 
 
-def functionals(layout, eta, r, a, k, rho_c, outputs):
+def functionals(layout, eta, r, a, k, rho_a, rho_c, outputs):
     """Return Q_i, a vector for each column: the sum over all claims, weighed by powers of eta."""
     q = [[0] * layout.rows for _ in range(layout.columns)]
     eta_column, eta_of = weights_of_claims(layout, eta)
@@ -199,18 +199,21 @@ def functionals(layout, eta, r, a, k, rho_c, outputs):
         for row in range(layout.rows):
             add(column, row, eta_column[column] * at_a[row])
 
-    # masks: their values at a and k, their sums
+    # masks, times rhoA or rhoC: their values at a and k, their sums
     rows_a, rows_c = layout.mask_rows()
     masks = [
-        ("mask A value", rows_a, mask_at(a, DEGREE_A)),
-        ("mask A sum", rows_a, mask_sum(layout.c, DEGREE_A)),
+        ("mask A value", rho_a, rows_a, mask_at(a, DEGREE_A)),
+        ("mask A sum", rho_a, rows_a, mask_sum(layout.c, DEGREE_A)),
     ]
     if layout.has_products:
-        total = [rho_c * v for v in mask_sum(layout.weight_variables, DEGREE_C)]
-        masks += [("mask C value", rows_c, mask_at(k, DEGREE_C)), ("linear", rows_c, total)]
-    for claim, rows, functional in masks:
+        n = layout.weight_variables
+        masks += [
+            ("mask C value", rho_c, rows_c, mask_at(k, DEGREE_C)),
+            ("linear", rho_c, rows_c, mask_sum(n, DEGREE_C)),
+        ]
+    for claim, rho, rows, functional in masks:
         for row, v in zip(rows, functional, strict=True):
-            add(layout.g1, row, eta_of[claim] * v)
+            add(layout.g1, row, eta_of[claim] * rho * v)
 
     if not layout.has_products:
         for coefficient, exponent, column, row in layout.terms():

@@ -4,7 +4,7 @@ A vector v of length 2^m is the values of a multilinear polynomial over the cube
 v(z) = sum_i v_i eq(i, z), where the first variable is the most significant bit of i.
 """
 
-from .field import P, inner, inverse
+from .field import P, inner, inverse, powers
 
 
 def eq_table(z):
@@ -28,17 +28,18 @@ def fix_first(table, x):
     ]
 
 
-def interpolate(values, x):
-    """Return the value at x of the polynomial that has values[i] at i (Lagrange)."""
-    total = 0
+def interpolate(values):
+    """Return the coefficients of the polynomial that has values[i] at i (Lagrange)."""
+    total = [0] * len(values)
     for i, value in enumerate(values):
-        numerator, denominator = value, 1
+        basis, denominator = [1], 1
         for j in range(len(values)):
             if j != i:
-                numerator = numerator * (x - j) % P
+                basis = [x - j * y for x, y in zip([0, *basis], [*basis, 0], strict=True)]
                 denominator = denominator * (i - j) % P
-        total += numerator * inverse(denominator)
-    return total % P
+        scale = value * inverse(denominator)
+        total = [(t + scale * b) % P for t, b in zip(total, basis, strict=True)]
+    return total
 
 
 def mask_length(n, degree):
@@ -77,18 +78,19 @@ class Mask:
 def prove_sumcheck(channel, name, tables, combination, degree, mask=None):
     """Send the rounds of sum_x combination(tables) + mask; return the point and the tables there.
 
-    A round sends its polynomial's values at 0, 2, .., degree: the one at 1 follows from the claim.
+    A round sends its polynomial's coefficients but for that of X, which follows from the claim.
     """
     point = []
     for _ in range((len(tables[0]) - 1).bit_length()):
-        sent = []
-        for x in [0, *range(2, degree + 1)]:
+        values = []
+        for x in range(degree + 1):
             at_x = [fix_first(table, x) for table in tables]
             total = sum(combination(values) for values in zip(*at_x, strict=True))
             if mask:
                 total += mask.partial([*point, x])
-            sent.append(total % P)
-        channel.scalars(name, sent)
+            values.append(total % P)
+        c_0, _, *others = interpolate(values)
+        channel.scalars(name, [c_0, *others])
         z = channel.transcript.challenge(name)
         tables = [fix_first(table, z) for table in tables]
         point.append(z)
@@ -99,8 +101,9 @@ def verify_sumcheck(channel, name, n, degree, claim):
     """Receive n rounds; return the point and what the polynomial must be there."""
     point = []
     for _ in range(n):
-        at_0, *others = channel.scalars(name, degree)
+        c_0, *others = channel.scalars(name, degree)
         z = channel.transcript.challenge(name)
-        claim = interpolate([at_0, (claim - at_0) % P, *others], z)
+        c_1 = claim - 2 * c_0 - sum(others)
+        claim = inner([c_0, c_1, *others], powers(z, degree + 1))
         point.append(z)
     return point, claim

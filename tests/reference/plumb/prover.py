@@ -108,7 +108,7 @@ def run(key, chunks, statement, columns, committed, random, domain):
     powers_1, powers_2 = powers(z1, layout.rows), powers(z2, layout.rows)
     channel.scalars("mu", [inner(g1, powers_1) + inner(g2, powers_2)])
     rho_d = t.nonzero_challenge("rhoD")
-    q = claims.functionals(layout, eta, r, a, k, rho_c, statement.outputs)
+    q = claims.functionals(layout, eta, r, a, k, rho_a, rho_c, statement.outputs)
     for g, z in [(layout.g1, powers_1), (layout.g2, powers_2)]:
         q[g] = [(v + rho_d * power) % P for v, power in zip(q[g], z, strict=True)]
     n = layout.columns

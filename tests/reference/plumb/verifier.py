@@ -1,7 +1,7 @@
 """The verifier: replays the transcript, reduces everything to one opening, and checks that."""
 
 from . import claims, curve, lookups
-from .field import P, Rejected, inner, inverse, powers
+from .field import P, Rejected, inner, powers
 from .keys import DOMAIN, Statement
 from .layout import DEGREE_A, DEGREE_C, DEGREE_D
 from .mercury import verify_opening
@@ -57,7 +57,7 @@ def replay(key, proof, statement, domain):
     f_a = lookups.gates(layout, alpha, gamma, lam)(at_a)
 
     # 4: sumcheck C; without it, its claims say that zero is zero
-    rho_c, h_c, k, claim_c, e_w, e_x = 1, 0, [], 0, 0, 0
+    rho_c, h_c, k, claim_c, e_w, e_x = 0, 0, [], 0, 0, 0
     if layout.has_products:
         rho_c = t.nonzero_challenge("rhoC")
         [h_c] = channel.scalars("H_C", 1)
@@ -69,9 +69,9 @@ def replay(key, proof, statement, domain):
     eta = t.challenge("eta")
     z1, z2 = t.challenge("z1"), t.challenge("z2")
     values = {
-        "mask A value": (claim_a - f_a) * inverse(rho_a),
-        "mask A sum": h_a * inverse(rho_a),
-        "mask C value": (claim_c - e_w * e_x) * inverse(rho_c),
+        "mask A value": claim_a - f_a,
+        "mask A sum": h_a,
+        "mask C value": claim_c - e_w * e_x,
         "linear": h_c - claims.linear_constant(layout, r, statement.outputs),
         "weights": e_w,
         "inputs": e_x - claims.bias_constant(layout, r, k),
@@ -84,7 +84,7 @@ def replay(key, proof, statement, domain):
     d, value = verify_sumcheck(channel, "sumcheck D", layout.c, DEGREE_D, (claim + rho_d * mu) % P)
 
     # 6: C_H = sum_i Q_i(d) C_i opens to the last value at d
-    q = claims.functionals(layout, eta, r, a, k, rho_c, statement.outputs)
+    q = claims.functionals(layout, eta, r, a, k, rho_a, rho_c, statement.outputs)
     q = [evaluate(vector, d) for vector in q]
     for g, z in [(layout.g1, z1), (layout.g2, z2)]:
         q[g] = (q[g] + rho_d * evaluate(powers(z, layout.rows), d)) % P

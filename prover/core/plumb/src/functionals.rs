@@ -20,6 +20,8 @@ pub(crate) struct Queries<'a> {
     pub(crate) a: &'a [Fr],
     /// The point of sumcheck C.
     pub(crate) k: &'a [Fr],
+    /// What the masks of sumchecks A and C are multiplied with.
+    pub(crate) rho_a: Fr,
     pub(crate) rho_c: Fr,
     /// `eta^i` for every claim.
     pub(crate) weights: Vec<Fr>,
@@ -279,19 +281,19 @@ impl Queries<'_> {
         self.layout.column(self.layout.block(term.block).column)
     }
 
-    /// Rows of G1 and what they count in the claims about masks, already weighed: the mask of A at a, its sum, the mask of
-    /// C at k, and `rho_C * sum` of the mask of C, which is a part of the linear claim.
+    /// Rows of G1 and what they count in the claims about masks, already weighed: `rhoA gA(a)`, rhoA times the sum of gA,
+    /// `rhoC gC(k)`, and rhoC times the sum of gC, which is a part of the linear claim.
     pub(crate) fn mask_cells(&self) -> impl Iterator<Item = (usize, Fr)> + '_ {
         let (layout, claims, w) = (self.layout, self.layout.claims(), &self.weights);
         let length_a = layout.mask_lengths()[0];
         let nk = layout.weight_variables();
         let of_a = [
-            (0, w[claims.mask_a_value()], mask_at(self.a, DEGREE_A)),
-            (0, w[claims.mask_a_sum()], mask_sum(layout.c(), DEGREE_A)),
+            (0, w[claims.mask_a_value()] * self.rho_a, mask_at(self.a, DEGREE_A)),
+            (0, w[claims.mask_a_sum()] * self.rho_a, mask_sum(layout.c(), DEGREE_A)),
         ];
         let of_c = layout.has_products().then(|| {
             [
-                (length_a, w[claims.mask_c_value()], mask_at(self.k, DEGREE_C)),
+                (length_a, w[claims.mask_c_value()] * self.rho_c, mask_at(self.k, DEGREE_C)),
                 (length_a, w[claims.linear()] * self.rho_c, mask_sum(nk, DEGREE_C)),
             ]
         });

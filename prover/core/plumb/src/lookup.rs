@@ -43,11 +43,20 @@ impl<'a> Gates<'a> {
 
     /// `D` of look-up i, given the columns' values in one row.
     fn denominator(&self, i: usize, columns: &[Fr]) -> Fr {
+        let constant = match i.checked_sub(self.layout.ranges()) {
+            None => self.alpha,
+            Some(pair) => self.alpha - self.tags[pair],
+        };
+        constant + self.denominator_step(i, columns)
+    }
+
+    /// What `D` changes by where the columns' values change by `steps`.
+    fn denominator_step(&self, i: usize, steps: &[Fr]) -> Fr {
         match i.checked_sub(self.layout.ranges()) {
-            None => self.alpha - columns[i],
+            None => -steps[i],
             Some(pair) => {
                 let at = self.layout.ranges() + 2 * pair;
-                self.alpha - columns[at] - self.gamma * columns[at + 1] - self.tags[pair]
+                -(steps[at] + self.gamma * steps[at + 1])
             }
         }
     }
@@ -81,6 +90,43 @@ impl Combination for Gates<'_> {
         let multiplicity = columns[self.layout.multiplicities()];
         gates += self.lambda[n] * (ht * (self.alpha - table) - multiplicity);
         e * gates + self.lambda[n + 1] * active * (sum - ht)
+    }
+
+    /// The same sum of products, of polynomials of degree 1 in X: coefficients of low degree come first.
+    fn add_coefficients(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]) {
+        let ([e_0, active_0, columns @ ..], [e_1, active_1, slopes @ ..]) = (values, steps) else { return };
+        let table = self.layout.evaluated();
+        let helpers = self.layout.phase2().start;
+        let n = self.layout.helpers();
+        let (mut gates, mut sum) = ([Fr::zero(); 4], [Fr::zero(); 2]);
+        for j in 0..n {
+            let h = [columns[helpers + j], slopes[helpers + j]];
+            let [a_0, a_1] = [self.denominator(2 * j, columns), self.denominator_step(2 * j, slopes)];
+            let gate = if 2 * j + 1 < self.layout.lookups() {
+                let [b_0, b_1] = [self.denominator(2 * j + 1, columns), self.denominator_step(2 * j + 1, slopes)];
+                let product = [a_0 * b_0, a_0 * b_1 + a_1 * b_0, a_1 * b_1];
+                [
+                    h[0] * product[0] - a_0 - b_0,
+                    h[0] * product[1] + h[1] * product[0] - a_1 - b_1,
+                    h[0] * product[2] + h[1] * product[1],
+                    h[1] * product[2],
+                ]
+            } else {
+                [h[0] * a_0 - Fr::one(), h[0] * a_1 + h[1] * a_0, h[1] * a_1, Fr::zero()]
+            };
+            gates.iter_mut().zip(gate).for_each(|(sum, c)| *sum += self.lambda[j] * c);
+            sum.iter_mut().zip(h).for_each(|(sum, c)| *sum += c);
+        }
+        let ht = [columns[helpers + n], slopes[helpers + n]];
+        let m = [columns[self.layout.multiplicities()], slopes[self.layout.multiplicities()]];
+        let d = [self.alpha - columns[table], -slopes[table]];
+        let gate = [ht[0] * d[0] - m[0], ht[0] * d[1] + ht[1] * d[0] - m[1], ht[1] * d[1]];
+        gates.iter_mut().zip(gate).for_each(|(sum, c)| *sum += self.lambda[n] * c);
+        let last = self.lambda[n + 1];
+        sums[0] += *e_0 * gates[0] + last * active_0 * (sum[0] - ht[0]);
+        sums[1] += *e_0 * gates[2] + *e_1 * gates[1] + last * active_1 * (sum[1] - ht[1]);
+        sums[2] += *e_0 * gates[3] + *e_1 * gates[2];
+        sums[3] += *e_1 * gates[3];
     }
 }
 

@@ -178,6 +178,10 @@ impl Combination for Product {
     fn at(&self, v: &[Fr]) -> Fr {
         v[0] * v[1]
     }
+    fn add_coefficients(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]) {
+        sums[0] += self.at(values);
+        sums[1] += self.at(steps);
+    }
 }
 
 /// Sumcheck D: `sum_i f_i Q_i`, the columns first.
@@ -187,6 +191,10 @@ impl Combination for InnerProduct {
     fn at(&self, v: &[Fr]) -> Fr {
         let (f, q) = v.split_at(v.len() / 2);
         inner(f, q)
+    }
+    fn add_coefficients(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]) {
+        sums[0] += self.at(values);
+        sums[1] += self.at(steps);
     }
 }
 
@@ -306,7 +314,7 @@ impl<P: Committer> Prover<'_, P> {
         let eta = t.challenge("eta");
         let z = [t.challenge("z1"), t.challenge("z2")].map(|z| powers(&z, layout.rows()));
         let weights = layout.claims().powers(&eta);
-        let queries = Queries { layout, r, a: &a, k: &k, rho_c, weights, outputs: &self.statement.outputs };
+        let queries = Queries { layout, r, a: &a, k: &k, rho_a, rho_c, weights, outputs: &self.statement.outputs };
         let mut q = queries.dense_but_weights();
         let mu = layout.masks().iter().zip(&z).map(|(g, z)| inner(&columns[*g], z)).sum();
         send(t, &mut proof, "mu", &[mu]);

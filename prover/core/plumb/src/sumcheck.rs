@@ -1,13 +1,14 @@
 //! The sumcheck protocol, for polynomials of degree 2 and 4 in each variable, with the masks of Libra.
 //!
-//! A round sends `g(0), g(2), .., g(deg)`; the verifier derives `g(1) = claim - g(0)`. So no round can fail: a false claim
-//! moves to the last one, and the final equation finds it. Zero knowledge is Libra's (ePrint 2019/317, section 4.1): the
+//! A round sends the coefficients of `g(X) = c_0 + c_1 X + .. + c_deg X^deg` but for c_1, as Spartan's (ePrint 2019/550)
+//! implementation does; the verifier derives `c_1` from `g(0) + g(1) = claim`. So no round can fail: a false claim moves to
+//! the last one, and the final equation finds it. Zero knowledge is Libra's (ePrint 2019/317, section 4.1): the
 //! prover adds `rho * g(x)` for `g(x) = g_0 + sum_i sum_k g_(i,k) x_i^k` with random, committed coefficients.
 
 use crate::field::{Fr, power_of_two};
 use crate::proof::{Malformed, Reader, Writer};
 use crate::transcript::Transcript;
-use ark_ff::{Field, One, Zero};
+use ark_ff::{AdditiveGroup, One, Zero};
 use rayon::prelude::*;
 
 /// The coefficients of one Libra mask: `g_0, g_(1,1), .., g_(1,deg), g_(2,1), ..`.
@@ -46,6 +47,8 @@ pub(crate) trait Combination: Sync {
     const DEGREE: usize;
     /// Its value, given the values of the multilinear polynomials.
     fn at(&self, values: &[Fr]) -> Fr;
+    /// Adds to `sums` the coefficients of `X^0, X^2, .., X^DEGREE` of its value at `values + X steps`.
+    fn add_coefficients(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]);
 }
 
 /// What the prover knows at the end.
@@ -70,12 +73,12 @@ pub(crate) fn prove<C: Combination>(
     // what the variables bound so far contribute to the mask
     let mut bound = mask.map_or(Fr::zero(), |m| m.coefficients[0]);
     for round in 0..n {
-        let mut evals = round_values(&tables, combination);
+        let mut sent = round_coefficients(&tables, combination);
         if let Some(m) = mask {
-            add_mask(&mut evals, m, C::DEGREE, round, n, &bound);
+            add_mask(&mut sent, m, round, n, &bound);
         }
-        transcript.absorb(label, &evals);
-        proof.scalars(&evals);
+        transcript.absorb(label, &sent);
+        proof.scalars(&sent);
         let z = transcript.challenge(label);
         point.push(z);
         if let Some(m) = mask {
@@ -104,8 +107,8 @@ fn fold(table: &mut Vec<Fr>, z: &Fr) {
     table.truncate(half);
 }
 
-/// `sum_x combination(tables(X, x))` for X = 0, 2, .., degree.
-fn round_values<C: Combination>(tables: &[Vec<Fr>], combination: &C) -> Vec<Fr> {
+/// The coefficients that a round sends, of `sum_x combination(tables(X, x))`.
+fn round_coefficients<C: Combination>(tables: &[Vec<Fr>], combination: &C) -> Vec<Fr> {
     let half = tables.first().map_or(0, |t| t.len() / 2);
     let span = (half / (4 * rayon::current_num_threads())).max(64);
     (0..half.div_ceil(span))
@@ -118,66 +121,30 @@ fn round_values<C: Combination>(tables: &[Vec<Fr>], combination: &C) -> Vec<Fr> 
                     at[i] = t[x];
                     step[i] = t[half + x] - t[x];
                 }
-                sums[0] += combination.at(&at);
-                // at 1, where nobody asks for the value
-                at.iter_mut().zip(tables).for_each(|(v, t)| *v = t[half + x]);
-                for sum in &mut sums[1..] {
-                    at.iter_mut().zip(&step).for_each(|(v, d)| *v += d);
-                    *sum += combination.at(&at);
-                }
+                combination.add_coefficients(&at, &step, &mut sums);
             }
             sums
         })
         .reduce(|| vec![Fr::zero(); C::DEGREE], |u, v| u.iter().zip(&v).map(|(x, y)| *x + y).collect())
 }
 
-/// Adds `rho sum_(x_(i+1)..x_n) g(z_1, .., X, x_(i+1), ..)`, in closed form: with `m` free variables it is
-/// `2^m (bound + sum_k g_(i,k) X^k) + 2^(m-1) sum of all later coefficients`.
-fn add_mask(evals: &mut [Fr], mask: &Mask, degree: usize, round: usize, n: usize, bound: &Fr) {
+/// Adds those of `rho sum_(x_(i+1)..x_n) g(z_1, .., X, x_(i+1), ..)`: with `m` free variables this is
+/// `rho (2^m (bound + sum_k g_(i,k) X^k) + 2^(m-1) sum of all later coefficients)`.
+fn add_mask(sent: &mut [Fr], mask: &Mask, round: usize, n: usize, bound: &Fr) {
     let free = (n - round - 1) as u32;
-    let at = 1 + round * degree;
-    let later: Fr = mask.coefficients[at + degree..].iter().sum();
-    for (i, eval) in evals.iter_mut().enumerate() {
-        let x = Fr::from(if i == 0 { 0 } else { i as u64 + 1 });
-        let here = inner(&mask.coefficients[at..at + degree], &mask_at(&[x], degree)[1..]);
-        let mut total = power_of_two(free) * (*bound + here);
-        if free > 0 {
-            total += power_of_two(free - 1) * later;
-        }
-        *eval += mask.rho * total;
+    let scale = mask.rho * power_of_two(free);
+    let (here, later) = mask.coefficients[1 + round * sent.len()..].split_at(sent.len());
+    sent[0] += scale * bound;
+    if free > 0 {
+        sent[0] += mask.rho * power_of_two(free - 1) * later.iter().sum::<Fr>();
     }
+    // that of X is not sent
+    sent[1..].iter_mut().zip(&here[1..]).for_each(|(c, g)| *c += scale * g);
 }
 
 /// The words of a sumcheck: `n deg`.
 pub fn words(n: usize, degree: usize) -> usize {
     n * degree
-}
-
-/// Interpolation through 0, 1, .., degree.
-pub(crate) struct Interpolation {
-    // 1 / prod_(j != i) (i - j)
-    weights: Vec<Fr>,
-}
-
-impl Interpolation {
-    pub(crate) fn new(degree: usize) -> Self {
-        let weight = |i: usize| {
-            let others = (0..=degree).filter(|j| *j != i);
-            let product: Fr = others.map(|j| Fr::from(i as i64 - j as i64)).product();
-            product.inverse().unwrap_or_default() // never zero: the nodes are distinct
-        };
-        Interpolation { weights: (0..=degree).map(weight).collect() }
-    }
-
-    /// `sum_i v_i w_i prod_(j != i) (x - j)`.
-    pub(crate) fn at(&self, values: &[Fr], x: &Fr) -> Fr {
-        let nodes: Vec<Fr> = (0..values.len()).map(|j| *x - Fr::from(j as u64)).collect();
-        let term = |i: usize| {
-            let others = nodes.iter().enumerate().filter(|(j, _)| *j != i);
-            values[i] * self.weights[i] * others.map(|(_, v)| *v).product::<Fr>()
-        };
-        (0..values.len()).map(term).sum()
-    }
 }
 
 /// Replays a sumcheck of `n` rounds: gives the point, and what the polynomial must be there if `claim` is its sum.
@@ -189,15 +156,16 @@ pub(crate) fn verify(
     degree: usize,
     mut claim: Fr,
 ) -> Result<(Vec<Fr>, Fr), Malformed> {
-    let interpolation = Interpolation::new(degree);
     let mut point = Vec::with_capacity(n);
     for _ in 0..n {
-        let mut evals = reader.scalars(degree)?;
-        transcript.absorb(label, &evals);
+        let sent = reader.scalars(degree)?;
+        transcript.absorb(label, &sent);
         let z = transcript.challenge(label);
-        // g(0) + g(1) = claim
-        evals.insert(1, claim - evals[0]);
-        claim = interpolation.at(&evals, &z);
+        // g(0) + g(1) = 2 c_0 + c_1 + .. + c_deg = claim
+        let (c_0, others) = (sent[0], &sent[1..]);
+        let c_1 = claim - c_0.double() - others.iter().sum::<Fr>();
+        let high = others.iter().rev().fold(Fr::zero(), |sum, c| sum * z + c);
+        claim = c_0 + z * (c_1 + z * high);
         point.push(z);
     }
     Ok((point, claim))
@@ -215,6 +183,10 @@ mod tests {
         fn at(&self, v: &[Fr]) -> Fr {
             v[0] * v[1] + v[2] * v[3]
         }
+        fn add_coefficients(&self, v: &[Fr], d: &[Fr], sums: &mut [Fr]) {
+            sums[0] += self.at(v);
+            sums[1] += self.at(d);
+        }
     }
 
     struct Quartic;
@@ -222,6 +194,15 @@ mod tests {
         const DEGREE: usize = 4;
         fn at(&self, v: &[Fr]) -> Fr {
             v[0] * v[1] * v[2] * v[3] - v[0]
+        }
+        fn add_coefficients(&self, v: &[Fr], d: &[Fr], sums: &mut [Fr]) {
+            // how often each product of values and steps has `power` steps
+            for (sum, power) in sums.iter_mut().zip([0, 2, 3, 4]) {
+                let chosen = (0u32..16).filter(|set| set.count_ones() == power);
+                let factor = |set: u32, i: usize| if set >> i & 1 == 1 { d[i] } else { v[i] };
+                *sum += chosen.map(|set| (0..4).map(|i| factor(set, i)).product::<Fr>()).sum::<Fr>();
+            }
+            sums[0] -= v[0];
         }
     }
 

@@ -11,7 +11,7 @@ use crate::scheme::{Scheme, SchemeError};
 use crate::statement::{Statement, StatementError};
 use crate::sumcheck::{self, Combination};
 use crate::transcript::{Transcript, ZeroChallenge};
-use ark_ff::{Field, Zero};
+use ark_ff::Zero;
 use std::fmt;
 
 /// The name of the protocol, absorbed first.
@@ -30,7 +30,7 @@ pub enum VerifyError {
     Rejected(Rejection),
 }
 
-/// Which check refused a well-formed proof. Sumchecks derive `g(1)` from their claims, so all their equations meet in the
+/// Which check refused a well-formed proof. Sumchecks derive a coefficient from their claims, so all their equations meet in the
 /// opening: a proof that is wrong anywhere fails there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
@@ -141,6 +141,7 @@ pub(crate) struct Reduced {
     pub(crate) r: Fr,
     pub(crate) a: Vec<Fr>,
     pub(crate) k: Vec<Fr>,
+    pub(crate) rho_a: Fr,
     pub(crate) rho_c: Fr,
     pub(crate) outputs: Vec<Fr>,
 }
@@ -236,12 +237,11 @@ pub(crate) fn replay<'a, S: Scheme>(
     // 5: the values of all linear claims, in the order of `Claims`
     let eta = t.challenge("eta");
     let (z1, z2) = (t.challenge("z1"), t.challenge("z2"));
-    let (inverse_a, inverse_c) = (rho_a.inverse().unwrap_or_default(), rho_c.inverse().unwrap_or_default());
     let mut values = e;
     values.extend([
-        (claim_a - f_a) * inverse_a,
-        h_a * inverse_a,
-        (c.claim - c.e_w * c.e_x) * inverse_c,
+        claim_a - f_a,
+        h_a,
+        c.claim - c.e_w * c.e_x,
         c.sum - linear_constant(layout, &r, &statement.outputs),
         c.e_w,
         c.e_x - bias_constant(layout, &r, k),
@@ -258,7 +258,8 @@ pub(crate) fn replay<'a, S: Scheme>(
     debug_assert!(reader.is_at_end());
 
     // 6: the functionals at d
-    let mut functionals = Queries { layout, r, a: &a, k, rho_c, weights, outputs: &statement.outputs }.closed(&d);
+    let mut functionals =
+        Queries { layout, r, a: &a, k, rho_a, rho_c, weights, outputs: &statement.outputs }.closed(&d);
     for (mask, z) in layout.masks().into_iter().zip([z1, z2]) {
         functionals[mask] += rho_d * geom(&d, &z);
     }
@@ -271,6 +272,6 @@ pub(crate) fn replay<'a, S: Scheme>(
         value,
         opening,
         #[cfg(test)]
-        claims: Reduced { values, r, a, k: c.point, rho_c, outputs: statement.outputs.clone() },
+        claims: Reduced { values, r, a, k: c.point, rho_a, rho_c, outputs: statement.outputs.clone() },
     })
 }

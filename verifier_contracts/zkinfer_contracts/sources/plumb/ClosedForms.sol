@@ -5,29 +5,21 @@ import {MODULUS} from "./Memory.sol";
 
 /// @dev Multilinear extensions of structured vectors at a point, in a few multiplications per variable (docs/protocol.md,
 /// "Closed forms"). A point lists the bits of an index from the most significant one; `end` is the place after its last
-/// coordinate, so that these functions walk from the least significant bit up. `powers` is the place of base^(2^i),
-/// i = 0, 1, .. Sums are bounded by real lengths n, never by the padded 2^m.
+/// coordinate, so that these functions walk from the least significant bit up. `powers` is the place after base, base^2,
+/// base^4, .., which stand in the same order. Sums are bounded by real lengths n, never by the padded 2^m.
 
-/// @dev 1 - x - y + 2xy, the factor of eq: below 2^256, not reduced.
-function eqFactor(uint256 x, uint256 y) pure returns (uint256 value) {
-    assembly ("memory-safe") {
-        let r := mload(MODULUS)
-        value := sub(add(shl(1, mulmod(x, y, r)), add(shl(1, r), 1)), add(x, y))
-    }
-}
-
-/// @dev eq(x, y) for two points of m coordinates.
+/// @dev eq(x, y) for two points of m coordinates: a product of 1 - x - y + 2xy.
 function eq(uint256 x, uint256 y, uint256 m) pure returns (uint256 value) {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
+        let most := add(shl(1, r), 1)
+        // from a coordinate of x to that of y
+        let to := sub(y, x)
         value := 1
-        for { let end := add(x, shl(5, m)) } lt(x, end) {
-            x := add(x, 0x20)
-            y := add(y, 0x20)
-        } {
+        for { let end := add(x, shl(5, m)) } lt(x, end) { x := add(x, 0x20) } {
             let u := mload(x)
-            let v := mload(y)
-            value := mulmod(value, sub(add(shl(1, mulmod(u, v, r)), add(shl(1, r), 1)), add(u, v)), r)
+            let v := mload(add(x, to))
+            value := mulmod(value, sub(add(shl(1, mulmod(u, v, r)), most), add(u, v)), r)
         }
     }
 }
@@ -40,36 +32,98 @@ function eqIndex(uint256 index, uint256 end, uint256 m) pure returns (uint256 va
         for { let from := sub(end, shl(5, m)) } gt(end, from) {} {
             end := sub(end, 0x20)
             let z := mload(end)
-            // z or 1 - z, by adding 2z - 1 to the latter
-            value := mulmod(value, add(sub(add(r, 1), z), mul(and(index, 1), sub(shl(1, z), 1))), r)
+            // z or 1 - z
+            if iszero(and(index, 1)) { z := sub(add(r, 1), z) }
+            value := mulmod(value, z, r)
             index := shr(1, index)
         }
     }
 }
 
-/// @dev sum over i < n of base^i eq(i, z).
+/// @dev eq(prefix, .) for the m first coordinates of a point whose digits are at a place.
+function eqPrefix(uint256 prefix, uint256 digits, uint256 m) pure returns (uint256 value) {
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        let place := add(digits, shl(7, shr(1, m)))
+        value := 1
+        if and(m, 1) {
+            // the first coordinate of a pair alone: what is left of it when the other one is 0, and when it is 1
+            value := add(place, shl(6, and(prefix, 1)))
+            value := add(mload(value), mload(add(value, 0x20)))
+            prefix := shr(1, prefix)
+        }
+        for {} gt(place, digits) { prefix := shr(2, prefix) } {
+            place := sub(place, 0x80)
+            value := mulmod(value, mload(add(place, shl(5, and(prefix, 3)))), r)
+        }
+    }
+}
+
+/// @dev Writes eq(i, (x, y)) for the four i, of each two coordinates of a point. Of an odd number of coordinates the last one
+/// is paired with the word that comes after them, whatever it is.
+function eqDigits(uint256 z, uint256 m, uint256 digits) pure {
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        for { let end := add(z, shl(5, m)) } lt(z, end) { z := add(z, 0x40) } {
+            let x := mload(z)
+            let y := mload(add(z, 0x20))
+            let both := mulmod(x, y, r)
+            mstore(add(digits, 0x60), both)
+            both := sub(r, both)
+            x := addmod(x, both, r)
+            mstore(add(digits, 0x40), x)
+            mstore(add(digits, 0x20), addmod(y, both, r))
+            // (1 - x)(1 - y) = 1 - y - x (1 - y)
+            mstore(digits, addmod(1, sub(shl(1, r), addmod(x, y, r)), r))
+            digits := add(digits, 0x80)
+        }
+    }
+}
+
+/// @dev sum over i < n of base^i eq(i, z), for n at least 1.
 function geomLt(uint256 end, uint256 m, uint256 powers, uint256 n) pure returns (uint256 value) {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        // of the variables so far: the full series, and the sum up to the bits of n so far
-        let full := 1
-        for { let from := sub(end, shl(5, m)) } gt(end, from) {} {
-            end := sub(end, 0x20)
+        let from := sub(end, shl(5, m))
+        // from a coordinate to its power
+        powers := sub(powers, end)
+        // the last coordinate
+        end := sub(end, 0x20)
+        // of the variables so far, all indices: below the lowest one bit of n nothing else counts
+        let all := 1
+        for {} iszero(and(n, 1)) { n := shr(1, n) } {
             let z := mload(end)
-            let zero := sub(add(r, 1), z)
-            if iszero(n) {
-                value := mulmod(value, zero, r)
-                continue
-            }
-            let one := mulmod(z, mload(powers), r)
-            switch and(n, 1)
-            case 1 { value := addmod(mulmod(zero, full, r), mulmod(one, value, r), r) }
-            default { if value { value := mulmod(zero, value, r) } }
-            full := mulmod(full, add(zero, one), r)
-            n := shr(1, n)
-            powers := add(powers, 0x20)
+            all := mulmod(all, add(mulmod(z, mload(add(end, powers)), r), sub(add(r, 1), z)), r)
+            end := sub(end, 0x20)
         }
-        if n { value := full }
+        value := all
+        if iszero(lt(end, from)) {
+            // then the indices from the bits of n so far on, or those below: one of both takes one multiplication for a bit
+            let above := all
+            for {} n {} {
+                for {} and(n, 1) { n := shr(1, n) } {
+                    let z := mload(end)
+                    let one := mulmod(z, mload(add(end, powers)), r)
+                    above := mulmod(above, one, r)
+                    all := mulmod(all, add(one, sub(add(r, 1), z)), r)
+                    end := sub(end, 0x20)
+                }
+                value := addmod(all, sub(r, above), r)
+                if n {
+                    for {} iszero(and(n, 1)) { n := shr(1, n) } {
+                        let z := mload(end)
+                        let zero := sub(add(r, 1), z)
+                        value := mulmod(value, zero, r)
+                        all := mulmod(all, add(zero, mulmod(z, mload(add(end, powers)), r)), r)
+                        end := sub(end, 0x20)
+                    }
+                    above := addmod(all, sub(r, value), r)
+                }
+            }
+            for {} iszero(lt(end, from)) { end := sub(end, 0x20) } {
+                value := mulmod(value, sub(add(r, 1), mload(end)), r)
+            }
+        }
     }
 }
 
@@ -86,7 +140,7 @@ function eqLt(uint256 x, uint256 mx, uint256 y, uint256 my, uint256 powers, uint
             mx := my
             my := t
         }
-        let full := 1
+        let all := 1
         for { let from := sub(y, shl(5, my)) } gt(y, from) {} {
             x := sub(x, 0x20)
             y := sub(y, 0x20)
@@ -96,16 +150,16 @@ function eqLt(uint256 x, uint256 mx, uint256 y, uint256 my, uint256 powers, uint
             // (1 - u)(1 - v)
             let zero := sub(add(one, add(shl(1, r), 1)), add(u, v))
             if powers {
+                powers := sub(powers, 0x20)
                 one := mulmod(one, mload(powers), r)
-                powers := add(powers, 0x20)
             }
             switch and(n, 1)
-            case 1 { value := addmod(mulmod(zero, full, r), mulmod(one, value, r), r) }
-            default { value := mulmod(zero, value, r) }
-            full := mulmod(full, add(zero, one), r)
+            case 1 { value := addmod(mulmod(zero, all, r), mulmod(one, value, r), r) }
+            default { if value { value := mulmod(zero, value, r) } }
+            all := mulmod(all, add(zero, one), r)
             n := shr(1, n)
         }
-        if n { value := full }
+        if n { value := all }
         for { let from := sub(x, shl(5, sub(mx, my))) } gt(x, from) {} {
             x := sub(x, 0x20)
             value := mulmod(value, sub(add(r, 1), mload(x)), r)
@@ -117,14 +171,12 @@ function eqLt(uint256 x, uint256 mx, uint256 y, uint256 my, uint256 powers, uint
 function geomSum(uint256 powers, uint256 n) pure returns (uint256 value) {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        let full := 1
+        let all := 1
         for {} n { n := shr(1, n) } {
+            powers := sub(powers, 0x20)
             let one := mload(powers)
-            switch and(n, 1)
-            case 1 { value := addmod(full, mulmod(one, value, r), r) }
-            default {}
-            full := mulmod(full, add(one, 1), r)
-            powers := add(powers, 0x20)
+            if and(n, 1) { value := addmod(all, mulmod(one, value, r), r) }
+            all := mulmod(all, add(one, 1), r)
         }
     }
 }
@@ -134,9 +186,14 @@ function powerOf(uint256 powers, uint256 exponent) pure returns (uint256 value) 
     assembly ("memory-safe") {
         let r := mload(MODULUS)
         value := 1
+        // most exponents are offsets, which seldom have low bits
+        if iszero(and(exponent, 0xff)) {
+            exponent := shr(8, exponent)
+            powers := sub(powers, 0x100)
+        }
         for {} exponent { exponent := shr(1, exponent) } {
+            powers := sub(powers, 0x20)
             if and(exponent, 1) { value := mulmod(value, mload(powers), r) }
-            powers := add(powers, 0x20)
         }
     }
 }
@@ -151,36 +208,40 @@ function indexAt(uint256 z, uint256 m) pure returns (uint256 value) {
     }
 }
 
-/// @dev The sums over i < n of eq(i, z) and of i eq(i, z).
+/// @dev The sums over i < n of eq(i, z) and of i eq(i, z), for n at least 1.
 function indexLt(uint256 end, uint256 m, uint256 n) pure returns (uint256 count, uint256 sum) {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        // all indices of the variables so far, summed; and the weight of the next variable
-        let full := 0
+        let from := sub(end, shl(5, m))
         let weight := 1
-        for { let from := sub(end, shl(5, m)) } gt(end, from) {} {
+        // below the lowest one bit of n, all indices
+        count := 1
+        for {} iszero(and(n, 1)) { n := shr(1, n) } {
             end := sub(end, 0x20)
-            let z := mload(end)
-            let zero := sub(add(r, 1), z)
-            switch and(n, 1)
-            case 1 {
-                sum := addmod(mulmod(zero, full, r), mulmod(z, add(mulmod(weight, count, r), sum), r), r)
-                count := addmod(zero, mulmod(z, count, r), r)
-            }
-            default {
-                // zero as long as no bit of n was set
-                if count {
+            sum := addmod(sum, mulmod(weight, mload(end), r), r)
+            weight := shl(1, weight)
+        }
+        if gt(end, from) {
+            // all indices of the variables so far, summed
+            let all := sum
+            sum := 0
+            count := 0
+            for {} gt(end, from) { n := shr(1, n) } {
+                end := sub(end, 0x20)
+                let z := mload(end)
+                let zero := sub(add(r, 1), z)
+                switch and(n, 1)
+                case 1 {
+                    sum := addmod(mulmod(zero, all, r), mulmod(z, add(mulmod(weight, count, r), sum), r), r)
+                    count := addmod(zero, mulmod(z, count, r), r)
+                }
+                default {
                     sum := mulmod(zero, sum, r)
                     count := mulmod(zero, count, r)
                 }
+                all := addmod(all, mulmod(weight, z, r), r)
+                weight := shl(1, weight)
             }
-            full := addmod(full, mulmod(weight, z, r), r)
-            weight := shl(1, weight)
-            n := shr(1, n)
-        }
-        if n {
-            count := 1
-            sum := full
         }
     }
 }
@@ -191,18 +252,32 @@ function eqTable(uint256 z, uint256 m, uint256 table) pure {
         let r := mload(MODULUS)
         mstore(table, 1)
         let size := 0x20
-        // the first coordinate is the most significant bit: each one splits every entry in two
-        for { let end := add(z, shl(5, m)) } lt(z, end) { z := add(z, 0x20) } {
+        let end := add(z, shl(5, m))
+        // the first coordinate is the most significant bit: each one splits every entry in two, and two at a time in four
+        if and(m, 1) {
             let x := mload(z)
+            z := add(z, 0x20)
+            mstore(table, addmod(1, sub(r, x), r))
+            mstore(add(table, 0x20), x)
+            size := 0x40
+        }
+        for {} lt(z, end) { z := add(z, 0x40) } {
+            let x := mload(z)
+            let y := mload(add(z, 0x20))
             for { let i := size } i {} {
                 i := sub(i, 0x20)
-                let entry := mload(add(table, i))
-                let one := mulmod(entry, x, r)
-                let pair := add(table, shl(1, i))
-                mstore(pair, addmod(entry, sub(r, one), r))
-                mstore(add(pair, 0x20), one)
+                let zero := mload(add(table, i))
+                let place := add(table, shl(2, i))
+                let one := mulmod(zero, x, r)
+                let both := mulmod(one, y, r)
+                mstore(add(place, 0x60), both)
+                mstore(add(place, 0x40), addmod(one, sub(r, both), r))
+                zero := addmod(zero, sub(r, one), r)
+                one := mulmod(zero, y, r)
+                mstore(add(place, 0x20), one)
+                mstore(place, addmod(zero, sub(r, one), r))
             }
-            size := shl(1, size)
+            size := shl(2, size)
         }
     }
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eqTable, eq} from "./ClosedForms.sol";
+import {eq, eqDigits, eqTable} from "./ClosedForms.sol";
 import {add, mul} from "./Field.sol";
 import {
     C,
     CHUNKS,
+    DIGITS_D,
+    DIGITS_K,
     ETA,
     EVALUATED,
     FREE,
@@ -68,6 +70,8 @@ function addTo(uint256 column, uint256 value) pure {
 function beginFunctionals() pure {
     unchecked {
         uint256 c = at(C);
+        eqDigits(POINT_D, c, DIGITS_D);
+        eqDigits(POINT_K, at(N), DIGITS_K);
         uint256 place = at(FUNCTIONALS);
         uint256 end;
         assembly ("memory-safe") {
@@ -78,16 +82,16 @@ function beginFunctionals() pure {
             let atA := 1
             let first := 1
             let second := 1
-            for { let i := shl(5, c) } i {} {
+            for { let i := add(POINT_D, shl(5, c)) } gt(i, POINT_D) {} {
                 i := sub(i, 0x20)
-                let d := mload(add(POINT_D, i))
-                let a := mload(add(POINT_A, i))
-                let zero := sub(add(r, 1), d)
-                first := mulmod(first, add(zero, mulmod(d, z1, r)), r)
-                second := mulmod(second, add(zero, mulmod(d, z2, r)), r)
+                let d := mload(i)
+                let a := mload(sub(i, sub(POINT_D, POINT_A)))
+                atA := mulmod(atA, sub(add(add(shl(1, r), 1), shl(1, mulmod(a, d, r))), add(a, d)), r)
+                let less := sub(add(r, 1), d)
+                first := mulmod(first, add(less, mulmod(d, z1, r)), r)
+                second := mulmod(second, add(less, mulmod(d, z2, r)), r)
                 z1 := mulmod(z1, z1, r)
                 z2 := mulmod(z2, z2, r)
-                atA := mulmod(atA, sub(add(zero, add(r, shl(1, mulmod(a, d, r)))), a), r)
             }
             let power := mload(ETA)
             for { end := add(place, shl(5, mload(EVALUATED))) } lt(place, end) { place := add(place, 0x20) } {

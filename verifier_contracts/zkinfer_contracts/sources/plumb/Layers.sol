@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eqIndex, geomLt, geomSum, powerOf} from "./ClosedForms.sol";
+import {eqIndex, eqPrefix, geomLt, geomSum, powerOf} from "./ClosedForms.sol";
 import {add, mul, powerOfTwo, signed, sub} from "./Field.sol";
 import {INPUT, LINEAR, LINK, addTo, etaOf} from "./Functionals.sol";
 import {field} from "./Lookups.sol";
@@ -9,21 +9,32 @@ import {addMap, afterMap} from "./Maps.sol";
 import {
     BIAS_CONSTANT,
     BLOCKS,
+    BLOCK_WEIGHTS,
     C,
     CHUNKS,
     DESCRIPTOR,
+    DIGITS_D,
+    DIGITS_K,
     EVALUATED,
+    FREE,
     INPUT_VALUES,
     LAYERS,
     LINEAR_CONSTANT,
     LINK_CONSTANT,
+    MODULUS,
     N,
+    NEXT_OFFSET,
+    NEXT_POWER,
     OUTPUT_VALUES,
     POINT_D,
     POINT_K,
     RANGES,
     RANGE_BITS,
     R_POWERS,
+    SUMMED,
+    SUMS,
+    SUMS_COUNT,
+    SUMS_END,
     at,
     put
 } from "./Memory.sol";
@@ -35,15 +46,25 @@ import {calldataWord} from "./Transcript.sol";
 /// A *family* is the word of a tensor's exponents: offset:64, log2 of four strides:8, four lengths:32, their index bits:8.
 /// A *block* is the first word of its record: column:8, number:8, offset:32, four lengths:32, their index bits:8.
 
-/// @dev r^offset.
-function offsetPower(uint256 family) pure returns (uint256) {
-    return powerOf(R_POWERS, family >> 192);
+/// @dev r^offset. Most tensors have the exponents after those of the tensor before.
+function offsetPower(uint256 family) pure returns (uint256 power) {
+    unchecked {
+        uint256 offset = family >> 192;
+        power = at(NEXT_POWER);
+        if (offset != at(NEXT_OFFSET)) {
+            power = powerOf(R_POWERS, offset);
+        }
+        // its exponents are below 2^last
+        uint256 last = ((family >> 184) & 0xff) + bitsOf(family, 0);
+        put(NEXT_OFFSET, offset + (1 << last));
+        put(NEXT_POWER, mul(power, at(R_POWERS - 0x20 - (last << 5))));
+    }
 }
 
-/// @dev The place of r^(stride 2^i), i = 0, 1, ..
+/// @dev The place after r^(stride 2^i), i = 0, 1, ..
 function strideAt(uint256 family, uint256 dimension) pure returns (uint256) {
     unchecked {
-        return R_POWERS + ((family >> (184 - 8 * dimension)) & 0xff) * 0x20;
+        return R_POWERS - ((family >> (184 - 8 * dimension)) & 0xff) * 0x20;
     }
 }
 
@@ -77,97 +98,133 @@ function total(uint256 bits) pure returns (uint256 sum) {
     }
 }
 
-/// @dev The column of a block.
-function columnOf(uint256 block_) pure returns (uint256) {
-    unchecked {
-        uint256 kind = block_ >> 248;
-        uint256 number = (block_ >> 240) & 0xff;
-        if (kind == 0) return number;
-        if (kind == 3) return at(EVALUATED) + 2 + at(CHUNKS);
-        return at(RANGES) + 2 * number + kind - 1;
+/// @dev Adds weight times the cells of a block, each times eq of its row's bits within the block at d, which `weight` holds.
+function addToBlock(uint256 id, uint256 weight) pure {
+    assembly ("memory-safe") {
+        let place := add(mload(BLOCK_WEIGHTS), shl(5, id))
+        mstore(place, addmod(mload(place), weight, mload(MODULUS)))
     }
 }
 
-/// @dev eq of a block's prefix at d.
-function selectorOf(uint256 block_) pure returns (uint256) {
-    unchecked {
-        uint256 inner = total(bitsOfBlock(block_));
-        uint256 outer = at(C) - inner;
-        return eqIndex(((block_ >> 208) & 0xffffffff) >> inner, POINT_D + (outer << 5), outer);
+/// @dev Nothing was added to any block, and no sum is known.
+function beginBlocks() pure {
+    assembly ("memory-safe") {
+        let place := mload(FREE)
+        mstore(BLOCK_WEIGHTS, place)
+        let length := shl(5, shr(240, mload(sub(mload(BLOCKS), 2))))
+        calldatacopy(place, calldatasize(), length)
+        mstore(FREE, add(place, length))
+        mstore(SUMMED, 0)
+        mstore(NEXT_OFFSET, 0)
+        mstore(NEXT_POWER, 1)
     }
 }
 
-/// @dev sum over real indices of r^(strides, index) eq(row, d), for a block with these index bits whose heights and widths
-/// are read in steps of 2^high and 2^wide. A dimension without bits has one index, and no share in the sum.
-function familySum(uint256 family, uint256 bits, uint256 high, uint256 wide) pure returns (uint256 value) {
+/// @dev Adds to the columns' functionals what was added to blocks, each times eq of the block's prefix at d.
+function finishBlocks() pure {
     unchecked {
+        uint256 record = at(BLOCKS);
+        uint256 end = at(FREE);
+        uint256 seen = 0;
+        uint256 selector = 0;
+        for (uint256 place = at(BLOCK_WEIGHTS); place < end; place += 0x20) {
+            uint256 weight = at(place);
+            if (weight != 0) {
+                uint256 block_ = at(record);
+                // the cells of a pair have the same rows
+                uint256 rows = (block_ << 16) >> 64;
+                if (rows != seen) {
+                    seen = rows;
+                    uint256 inner = total(bitsOfBlock(block_));
+                    selector = eqPrefix(((block_ >> 208) & 0xffffffff) >> inner, DIGITS_D, at(C) - inner);
+                }
+                uint256 kind = block_ >> 248;
+                uint256 column = (block_ >> 240) & 0xff;
+                // columns are RC, FI and FO of each pair, .., CIN
+                if (kind != 0) {
+                    column = kind == 3 ? at(EVALUATED) + 2 + at(CHUNKS) : at(RANGES) + 2 * column + kind - 1;
+                }
+                addTo(column, mul(weight, selector));
+            }
+            record += 26;
+        }
+    }
+}
+
+/// @dev sum over real indices of r^(strides, index) eq(row, d), for a block that is read like this (see `termAt`): a dimension
+/// with fixed bits in steps. A dimension without other bits has one index, and no share in the sum. Sums over the same
+/// tensor are kept: equations of the stages of a maximum stand one after the other.
+function familySum(uint256 family, uint256 reading) pure returns (uint256 value) {
+    unchecked {
+        // all but the offset
+        uint256 tensor = family << 64;
+        uint256 known = SUMS;
+        if (at(SUMMED) != tensor) {
+            put(SUMMED, tensor);
+        } else {
+            for (uint256 stop = at(SUMS_END); known < stop; known += 0x40) {
+                if (at(known) == reading) return at(known + 0x20);
+            }
+            if (known == SUMS + 0x40 * SUMS_COUNT) known = SUMS;
+        }
+        put(known, reading);
+        put(SUMS_END, known + 0x40);
         value = 1;
         uint256 end = POINT_D + (at(C) << 5);
-        uint256 m = bits & 0xff;
-        if (m > wide) {
-            value = geomLt(end - (wide << 5), m - wide, strideAt(family, 3), lengthOf(family, 3));
+        uint256 fixes = reading >> 32;
+        uint256 strides = family >> 160;
+        uint256 lengths = family >> 32;
+        for (reading &= 0xffffffff; reading != 0; reading >>= 8) {
+            uint256 m = reading & 0xff;
+            uint256 skipped = fixes & 0xff;
+            if (m > skipped) {
+                uint256 powers = R_POWERS - ((strides & 0xff) << 5);
+                value = mul(value, geomLt(end - (skipped << 5), m - skipped, powers, lengths & 0xffffffff));
+            }
+            end -= m << 5;
+            fixes >>= 8;
+            strides >>= 8;
+            lengths >>= 32;
         }
-        end -= m << 5;
-        m = (bits >> 8) & 0xff;
-        if (m > high) {
-            value = mul(value, geomLt(end - (high << 5), m - high, strideAt(family, 2), lengthOf(family, 2)));
-        }
-        end -= m << 5;
-        m = (bits >> 16) & 0xff;
-        if (m != 0) {
-            value = mul(value, geomLt(end, m, strideAt(family, 1), lengthOf(family, 1)));
-        }
-        end -= m << 5;
-        m = (bits >> 24) & 0xff;
-        if (m != 0) {
-            value = mul(value, geomLt(end, m, strideAt(family, 0), lengthOf(family, 0)));
-        }
+        put(known + 0x20, value);
     }
 }
 
 /// @dev Adds weight * sum r^(exponent) cell over a whole block.
 function addBlock(uint256 id, uint256 weight, uint256 family) pure {
     uint256 block_ = blockAt(id);
-    addSelected(block_, mul(weight, familySum(family, bitsOfBlock(block_), 0, 0)));
-}
-
-function addSelected(uint256 block_, uint256 weight) pure {
-    addTo(columnOf(block_), mul(weight, selectorOf(block_)));
+    addToBlock(id, mul(weight, familySum(family, bitsOfBlock(block_))));
 }
 
 /// @dev The fields of a term: coefficient:32, block:16, then for heights and for widths the low bits that it fixes, their
-/// number:8 and value:32. 16 bytes.
-function termAt(uint256 place)
-    pure
-    returns (uint256 coefficient, uint256 block_, uint256 high, uint256 wide, uint256 fixes)
-{
+/// number:8 and value:32. 16 bytes. Gives what the term weighs, how it reads (bits of the block's dimensions, 8 each, then
+/// those that are fixed, of heights and of widths), and the block.
+function termAt(uint256 place) pure returns (uint256 weight, uint256 reading, uint256 id) {
     unchecked {
         uint256 term = at(place);
-        coefficient = signed(int32(uint32(term >> 224)));
-        block_ = blockAt((term >> 208) & 0xffff);
-        high = (term >> 200) & 0xff;
-        wide = (term >> 160) & 0xff;
+        weight = signed(int32(uint32(term >> 224)));
+        id = (term >> 208) & 0xffff;
+        reading = bitsOfBlock(blockAt(id));
+        uint256 high = (term >> 200) & 0xff;
+        uint256 wide = (term >> 160) & 0xff;
         uint256 end = POINT_D + (at(C) << 5);
-        fixes = eqIndex((term >> 128) & 0xffffffff, end, wide);
-        end -= ((block_ >> 48) & 0xff) << 5;
-        fixes = mul(fixes, eqIndex((term >> 168) & 0xffffffff, end, high));
+        if (wide != 0) {
+            weight = mul(weight, eqIndex((term >> 128) & 0xffffffff, end, wide));
+        }
+        if (high != 0) {
+            weight = mul(weight, eqIndex((term >> 168) & 0xffffffff, end - ((reading & 0xff) << 5), high));
+        }
+        reading |= (high << 40) | (wide << 32);
     }
 }
 
-/// @dev Adds weight times a view. Terms that stand together and read in the same way share their sums.
+/// @dev Adds weight times a view.
 function addView(uint256 place, uint256 weight, uint256 family) pure {
     unchecked {
         uint256 stop = place + 1 + 16 * field(place, 8);
-        uint256 seen = type(uint256).max;
-        uint256 sum;
         for (++place; place < stop; place += 16) {
-            (uint256 coefficient, uint256 block_, uint256 high, uint256 wide, uint256 fixes) = termAt(place);
-            uint256 signature = bitsOfBlock(block_) | (high << 32) | (wide << 40);
-            if (signature != seen) {
-                seen = signature;
-                sum = mul(weight, familySum(family, bitsOfBlock(block_), high, wide));
-            }
-            addSelected(block_, mul(sum, mul(coefficient, fixes)));
+            (uint256 part, uint256 reading, uint256 id) = termAt(place);
+            addToBlock(id, mul(mul(weight, part), familySum(family, reading)));
         }
     }
 }
@@ -180,12 +237,12 @@ function addTight(uint256 place, uint256 cell) pure returns (uint256) {
         }
         uint256 family = at(place + 4);
         uint256 weight = mul(etaOf(LINK), offsetPower(family));
-        uint256 block_ = blockAt(field(place + 1, 16));
-        weight = mul(weight, familySum(family, bitsOfBlock(block_), 0, 0));
-        addSelected(block_, weight);
+        uint256 scaled = field(place + 1, 16);
+        weight = mul(weight, familySum(family, bitsOfBlock(blockAt(scaled))));
+        addToBlock(scaled, weight);
         // both have the same lengths
         uint256 scale = powerOfTwo(at(RANGE_BITS) - field(place + 3, 8));
-        addSelected(blockAt(cell), sub(0, mul(weight, scale)));
+        addToBlock(cell, sub(0, mul(weight, scale)));
         return place + 36;
     }
 }
@@ -197,20 +254,36 @@ function horner(uint256 family, uint256 from) pure returns (uint256 value) {
         uint256 place = from + ((lengthOf(family, 0) * lengthOf(family, 1) * lengthOf(family, 2) * n3) << 5);
         for (uint256 b = lengthOf(family, 0); b != 0; --b) {
             uint256 all = 0;
-            for (uint256 c = lengthOf(family, 1); c != 0; --c) {
-                uint256 plane = 0;
-                for (uint256 h = lengthOf(family, 2); h != 0; --h) {
-                    uint256 line = 0;
-                    uint256 base = at(strideAt(family, 3));
-                    for (uint256 stop = place - (n3 << 5); place != stop;) {
-                        place -= 0x20;
-                        line = add(mul(line, base), calldataWord(place));
+            if (lengthOf(family, 2) * n3 == 1) {
+                // a vector of channels, as most outputs are
+                n3 = lengthOf(family, 1);
+                all = series(place, n3, strideAt(family, 1));
+                place -= n3 << 5;
+                n3 = 1;
+            } else {
+                for (uint256 c = lengthOf(family, 1); c != 0; --c) {
+                    uint256 plane = 0;
+                    for (uint256 h = lengthOf(family, 2); h != 0; --h) {
+                        uint256 line = series(place, n3, strideAt(family, 3));
+                        plane = add(mul(plane, at(strideAt(family, 2) - 0x20)), line);
+                        place -= n3 << 5;
                     }
-                    plane = add(mul(plane, at(strideAt(family, 2))), line);
+                    all = add(mul(all, at(strideAt(family, 1) - 0x20)), plane);
                 }
-                all = add(mul(all, at(strideAt(family, 1))), plane);
             }
-            value = add(mul(value, at(strideAt(family, 0))), all);
+            value = add(mul(value, at(strideAt(family, 0) - 0x20)), all);
+        }
+    }
+}
+
+/// @dev sum_i base^i v_i over the n values of calldata before a place.
+function series(uint256 end, uint256 n, uint256 powers) pure returns (uint256 value) {
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        let base := mload(sub(powers, 0x20))
+        for { let from := sub(end, shl(5, n)) } gt(end, from) {} {
+            end := sub(end, 0x20)
+            value := addmod(mulmod(value, base, r), calldataload(end), r)
         }
     }
 }
@@ -218,6 +291,7 @@ function horner(uint256 family, uint256 from) pure returns (uint256 value) {
 /// @dev Adds all layers.
 function addLayers() pure {
     unchecked {
+        beginBlocks();
         uint256 place = at(LAYERS);
         uint256 count = field(place - 2, 16);
         for (uint256 i = 0; i < count; ++i) {
@@ -233,6 +307,7 @@ function addLayers() pure {
                 place = addOutput(place, operation);
             }
         }
+        finishBlocks();
     }
 }
 
@@ -306,15 +381,15 @@ function addLinear(uint256 place) pure returns (uint256) {
 function addCells(uint256 place, uint256 family, uint256 weight, uint256 shift) pure {
     unchecked {
         uint256 bits = family & 0xffffffff;
-        weight = mul(weight, familySum(family, bits, 0, 0));
+        weight = mul(weight, familySum(family, bits));
         if (field(place, 8) != 0) {
-            addSelected(blockAt(field(place + 1, 16)), mul(weight, powerOfTwo(shift)));
+            addToBlock(field(place + 1, 16), mul(weight, powerOfTwo(shift)));
             place += 2;
         }
         ++place;
         uint256 limbs = field(place, 8);
         for (uint256 i = 0; i < limbs; ++i) {
-            addSelected(blockAt(field(place + 1 + 2 * i, 16)), weight);
+            addToBlock(field(place + 1 + 2 * i, 16), weight);
             weight = mul(weight, powerOfTwo(at(RANGE_BITS)));
         }
     }
@@ -343,7 +418,7 @@ function addConstants(uint256 family, uint256 power, uint256 shift, uint256 hasO
         uint256 bits = bitsOf(family, 1);
         uint256 end = POINT_K + (at(N) << 5);
         sum = mul(sum, geomLt(end, bits, powers, n));
-        sum = mul(sum, eqIndex(biases >> bits, end - (bits << 5), at(N) - bits));
+        sum = mul(sum, eqPrefix(biases >> bits, DIGITS_K, at(N) - bits));
         put(BIAS_CONSTANT, add(at(BIAS_CONSTANT), sum));
     }
 }
@@ -420,16 +495,16 @@ function addOutput(uint256 place, uint256 operation) pure returns (uint256) {
 /// @dev The remainders of classes, and sum r^(b, i) [i < idx_b].
 function addClasses(uint256 limbs, uint256 family, uint256 power, uint256 weight) pure {
     unchecked {
-        weight = mul(weight, familySum(family, family & 0xffffffff, 0, 0));
+        weight = mul(weight, familySum(family, family & 0xffffffff));
         for (uint256 i = 0; i < field(limbs, 8); ++i) {
-            addSelected(blockAt(field(limbs + 1 + 2 * i, 16)), sub(0, weight));
+            addToBlock(field(limbs + 1 + 2 * i, 16), sub(0, weight));
             weight = mul(weight, powerOfTwo(at(RANGE_BITS)));
         }
         uint256 sum = 0;
         for (uint256 b = lengthOf(family, 0); b != 0;) {
             --b;
             uint256 index = calldataWord(at(OUTPUT_VALUES) + (b << 5));
-            sum = add(mul(sum, at(strideAt(family, 0))), geomSum(strideAt(family, 1), index));
+            sum = add(mul(sum, at(strideAt(family, 0) - 0x20)), geomSum(strideAt(family, 1), index));
         }
         put(LINK_CONSTANT, add(at(LINK_CONSTANT), mul(power, sum)));
     }
@@ -440,19 +515,18 @@ function addChosen(uint256 term, uint256 family, uint256 weight) pure {
     unchecked {
         weight = mul(weight, geomSum(strideAt(family, 1), lengthOf(family, 1)));
         uint256 word = at(term);
-        uint256 block_ = blockAt((word >> 208) & 0xffff);
+        uint256 id = (word >> 208) & 0xffff;
         weight = mul(weight, signed(int32(uint32(word >> 224))));
-        uint256 bits = bitsOfBlock(block_);
+        uint256 bits = bitsOfBlock(blockAt(id));
         uint256 plane = ((bits >> 8) & 0xff) + (bits & 0xff);
-        // the row of (0, 0, 0, 0) as the term reads it
-        uint256 first = ((block_ >> 208) & 0xffffffff) + (((word >> 168) & 0xffffffff) << (bits & 0xff))
-            + ((word >> 128) & 0xffffffff);
-        uint256 c = at(C);
+        // the row of (0, 0, 0, 0), from the block's first one on, as the term reads it
+        uint256 first = (((word >> 168) & 0xffffffff) << (bits & 0xff)) + ((word >> 128) & 0xffffffff);
         for (uint256 b = 0; b < lengthOf(family, 0); ++b) {
             uint256 index = calldataWord(at(OUTPUT_VALUES) + (b << 5));
             uint256 row = first + (((b << ((bits >> 16) & 0xff)) + index) << plane);
-            addTo(columnOf(block_), mul(weight, eqIndex(row, POINT_D + (c << 5), c)));
-            weight = mul(weight, at(strideAt(family, 0)));
+            // as much of the row as is within the block
+            addToBlock(id, mul(weight, eqIndex(row, POINT_D + (at(C) << 5), total(bits))));
+            weight = mul(weight, at(strideAt(family, 0) - 0x20));
         }
     }
 }

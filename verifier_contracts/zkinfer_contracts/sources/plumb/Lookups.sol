@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eqFactor, eqIndex, indexAt, indexLt} from "./ClosedForms.sol";
+import {eqIndex, indexAt, indexLt} from "./ClosedForms.sol";
 import {powerOfTwo, add, mul, signed, sub} from "./Field.sol";
 import {
     ALPHA,
@@ -78,22 +78,28 @@ function denominator(uint256 i, uint256 ranges, uint256 values) pure returns (ui
 
 /// @dev eq(tau, .) restricted to active rows, and their indicator, both at a.
 function active() pure returns (uint256 onActive, uint256 act) {
-    unchecked {
-        uint256 high = at(C) - at(LOG_PAD);
-        (uint256 eqHigh, uint256 eqLow, uint256 onesTau, uint256 onesA) = (1, 1, 1, 1);
-        for (uint256 i = 0; i < at(C) << 5; i += 0x20) {
-            uint256 t = at(TAU + i);
-            uint256 x = at(POINT_A + i);
-            if (i < high << 5) {
-                eqHigh = mul(eqHigh, eqFactor(t, x));
-                onesTau = mul(onesTau, t);
-                onesA = mul(onesA, x);
-            } else {
-                eqLow = mul(eqLow, eqFactor(t, x));
-            }
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        let x := POINT_A
+        let high := add(x, shl(5, sub(mload(C), mload(LOG_PAD))))
+        let onesTau := 1
+        let onesA := 1
+        onActive := 1
+        // pad rows are those whose leading bits are all ones
+        for {} lt(x, high) { x := add(x, 0x20) } {
+            let u := mload(sub(x, sub(POINT_A, TAU)))
+            let v := mload(x)
+            onesTau := mulmod(onesTau, u, r)
+            onesA := mulmod(onesA, v, r)
+            onActive := mulmod(onActive, sub(add(shl(1, mulmod(u, v, r)), add(shl(1, r), 1)), add(u, v)), r)
         }
-        onActive = mul(sub(eqHigh, mul(onesTau, onesA)), eqLow);
-        act = sub(1, onesA);
+        onActive := addmod(onActive, sub(r, mulmod(onesTau, onesA, r)), r)
+        for { let end := add(POINT_A, shl(5, mload(C))) } lt(x, end) { x := add(x, 0x20) } {
+            let u := mload(sub(x, sub(POINT_A, TAU)))
+            let v := mload(x)
+            onActive := mulmod(onActive, sub(add(shl(1, mulmod(u, v, r)), add(shl(1, r), 1)), add(u, v)), r)
+        }
+        act := addmod(1, sub(r, onesA), r)
     }
 }
 
@@ -134,7 +140,10 @@ function clampAt(uint256 end, uint256 bits, uint256 half, uint256 bounds) pure r
     unchecked {
         int256 low = int32(uint32(bounds >> 32));
         int256 high = int32(uint32(bounds));
-        (uint256 below, uint256 sumBelow) = indexLt(end, bits, uint256(low + int256(half)));
+        (uint256 below, uint256 sumBelow) = (0, 0);
+        if (low + int256(half) != 0) {
+            (below, sumBelow) = indexLt(end, bits, uint256(low + int256(half)));
+        }
         (uint256 upto, uint256 sumUpto) = indexLt(end, bits, uint256(high + int256(half)) + 1);
         uint256 middle = sub(sub(sumUpto, sumBelow), mul(half, sub(upto, below)));
         return add(add(mul(signed(low), below), middle), mul(signed(high), sub(1, upto)));

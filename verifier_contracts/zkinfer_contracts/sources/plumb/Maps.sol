@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eqIndex, eqLt, eqTable, geomLt} from "./ClosedForms.sol";
+import {eqLt, eqPrefix, eqTable, geomLt} from "./ClosedForms.sol";
 import {mul} from "./Field.sol";
-import {addSelected, bitsOf, bitsOfBlock, lengthOf, strideAt, termAt} from "./Layers.sol";
+import {addToBlock, bitsOf, lengthOf, strideAt, termAt} from "./Layers.sol";
 import {field} from "./Lookups.sol";
-import {C, FREE, MODULUS, N, POINT_D, POINT_K, at} from "./Memory.sol";
+import {C, DIGITS_K, FREE, MODULUS, N, POINT_D, POINT_K, at} from "./Memory.sol";
 import {tapSums} from "./Windows.sol";
 
 /// @dev A mark in the word of a window, whose first eight bytes alone are used: the channel is the output's.
@@ -47,7 +47,7 @@ function addMap(uint256 place, uint256 family, uint256 weight) pure returns (uin
                 eqTable(end - ((inner + taps) << 5), taps, table);
             }
             inner += taps;
-            weight = mul(weight, eqIndex(field(stop + 20, 32) >> inner, end - (inner << 5), at(N) - inner));
+            weight = mul(weight, eqPrefix(field(stop + 20, 32) >> inner, DIGITS_K, at(N) - inner));
         }
         if (window == 0) {
             end -= (bitsOf(input, 2) + bitsOf(input, 3)) << 5;
@@ -76,21 +76,25 @@ function addGathered(
     uint256 end
 ) pure {
     unchecked {
-        (uint256 coefficient, uint256 block_, uint256 high, uint256 wide, uint256 fixes) = termAt(place);
-        weight = mul(weight, mul(coefficient, fixes));
+        (uint256 part, uint256 bits, uint256 id) = termAt(place);
+        weight = mul(weight, part);
         uint256 d = POINT_D + (at(C) << 5);
-        uint256 bits = bitsOfBlock(block_);
+        uint256 high = (bits >> 40) & 0xff;
+        uint256 wide = (bits >> 32) & 0xff;
         uint256 m = bits & 0xff;
         uint256 wideEnd = d - (wide << 5);
         d -= m << 5;
         if (window == 0) {
             // the coordinates of heights and widths follow those of channels
             uint256 k = end + (bitsOf(input, 2) << 5);
-            weight = mul(
-                weight, eqLt(k + (bitsOf(input, 3) << 5), bitsOf(input, 3), wideEnd, m - wide, 0, lengthOf(input, 3))
-            );
+            if (m != 0) {
+                uint256 n = bitsOf(input, 3);
+                weight = mul(weight, eqLt(k + (n << 5), n, wideEnd, m - wide, 0, lengthOf(input, 3)));
+            }
             m = (bits >> 8) & 0xff;
-            weight = mul(weight, eqLt(k, bitsOf(input, 2), d - (high << 5), m - high, 0, lengthOf(input, 2)));
+            if (m != 0) {
+                weight = mul(weight, eqLt(k, bitsOf(input, 2), d - (high << 5), m - high, 0, lengthOf(input, 2)));
+            }
         } else {
             uint256 rows = (bits >> 8) & 0xff;
             weight = mul(
@@ -108,7 +112,7 @@ function addGathered(
         if (m != 0) {
             weight = mul(weight, geomLt(d, m, strideAt(family, 0), lengthOf(family, 0)));
         }
-        addSelected(block_, weight);
+        addToBlock(id, weight);
     }
 }
 
@@ -161,7 +165,7 @@ function windowSum(
             for {} lt(down, free) { down := add(down, 0x20) } {
                 let line := 0
                 for { let place := across } lt(place, add(across, shl(5, width))) { place := add(place, 0x20) } {
-                    line := add(line, mulmod(mload(place), mload(table), r))
+                    line := addmod(line, mulmod(mload(place), mload(table), r), r)
                     table := add(table, 0x20)
                 }
                 value := addmod(value, mulmod(mload(down), line, r), r)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eqIndex, eqTable} from "./ClosedForms.sol";
+import {eqIndex, eqPrefix, eqTable} from "./ClosedForms.sol";
 import {add, mul} from "./Field.sol";
 import {INPUT, LINEAR, MASK_A_SUM, MASK_A_VALUE, MASK_C_VALUE, WEIGHT, addTo, etaOf} from "./Functionals.sol";
 import {field} from "./Lookups.sol";
 import {
     C,
+    DIGITS_K,
     EVALUATED,
     FREE,
     LOG_PAD,
@@ -17,6 +18,7 @@ import {
     POINT_D,
     POINT_K,
     RANGES,
+    RHO_A,
     RHO_C,
     at
 } from "./Memory.sol";
@@ -51,7 +53,7 @@ function addMasks(uint256 c, uint256 n) pure {
     }
 }
 
-/// @dev The claims about mask A, its value at a and its sum.
+/// @dev The claims about mask A, its value at a and its sum, both times rhoA.
 function maskA(uint256 groups, uint256 c) pure returns (uint256) {
     uint256 value;
     uint256 sum;
@@ -77,11 +79,11 @@ function maskA(uint256 groups, uint256 c) pure returns (uint256) {
         }
     }
     unchecked {
-        return add(mul(etaOf(MASK_A_VALUE), value), mul(mul(etaOf(MASK_A_SUM), 1 << (at(C) - 1)), sum));
+        return mul(at(RHO_A), add(mul(etaOf(MASK_A_VALUE), value), mul(mul(etaOf(MASK_A_SUM), 1 << (at(C) - 1)), sum)));
     }
 }
 
-/// @dev The claims about mask C, its value at k and its sum. `groups` is that of its constant.
+/// @dev The claims about mask C, its value at k and its sum, both times rhoC. `groups` is that of its constant.
 function maskC(uint256 groups, uint256 n) pure returns (uint256) {
     uint256 value;
     uint256 sum;
@@ -111,7 +113,7 @@ function maskC(uint256 groups, uint256 n) pure returns (uint256) {
     }
     unchecked {
         value = mul(etaOf(MASK_C_VALUE), value);
-        return add(value, mul(mul(mul(etaOf(LINEAR), at(RHO_C)), 1 << (n - 1)), sum));
+        return mul(at(RHO_C), add(value, mul(mul(etaOf(LINEAR), 1 << (n - 1)), sum)));
     }
 }
 
@@ -126,7 +128,7 @@ function hiddenCells(uint256 groups, uint256 c, uint256 n) pure returns (uint256
             uint256 position = field(cells + 16 + i, 32);
             if (position >> 2 != prefix) {
                 prefix = position >> 2;
-                selector = eqIndex(prefix, end - 0x40, n - 2);
+                selector = eqPrefix(prefix, DIGITS_K, n - 2);
             }
             uint256 weight = mul(mul(etaOf(i < 8 ? WEIGHT : INPUT), selector), eqIndex(position, end, 2));
             // the row's position

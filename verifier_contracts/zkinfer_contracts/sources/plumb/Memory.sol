@@ -86,16 +86,29 @@ uint256 constant RIGHT_SUM = 0x17c0;
 
 /// @dev Where C_in is in calldata; zero where the input is not committed.
 uint256 constant INPUT_POINT = 0x1820;
-/// @dev r^(2^i) for i up to 40: exponents are at most 2^40.
-uint256 constant R_POWERS = 0x1840;
-uint256 constant R_POWERS_COUNT = 41;
+/// @dev Where r^(2^i) end, i below 44 because exponents are at most 2^40: the largest is the first, as in a point.
+uint256 constant R_POWERS_COUNT = 44;
+uint256 constant R_POWERS = 0x1dc0;
+/// @dev Where it is added up how much the blocks of cells weigh; the tensor whose sums are known, and where their list ends.
+uint256 constant BLOCK_WEIGHTS = 0x1dc0;
+uint256 constant SUMMED = 0x1de0;
+uint256 constant SUMS_END = 0x1e00;
+/// @dev Where the exponents of a tensor end, and r to that power.
+uint256 constant NEXT_OFFSET = 0x1e20;
+uint256 constant NEXT_POWER = 0x1e40;
 /// @dev Points of the sumchecks: tau and a (c coordinates), k (n), d (c). c is at most 24, n at most 31.
-uint256 constant TAU = 0x1d60;
-uint256 constant POINT_A = 0x2060;
-uint256 constant POINT_K = 0x2360;
-uint256 constant POINT_D = 0x2760;
+uint256 constant TAU = 0x1e60;
+uint256 constant POINT_A = 0x2160;
+uint256 constant POINT_K = 0x2460;
+uint256 constant POINT_D = 0x2860;
+/// @dev eq of two coordinates of k, and of d, at a time: see `eqDigits`.
+uint256 constant DIGITS_K = 0x2b60;
+uint256 constant DIGITS_D = 0x3360;
+/// @dev Sums over the tensor of SUMMED, pairs of words: how cells are read, and the sum.
+uint256 constant SUMS = 0x3960;
+uint256 constant SUMS_COUNT = 8;
 /// @dev The model's blob, and after it what `FREE` points to.
-uint256 constant BLOB = 0x2a60;
+uint256 constant BLOB = 0x3b60;
 
 /// @dev What the compiler may use for itself.
 uint256 constant START = MODULUS;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eqIndex, geomLt, geomSum, powerOf} from "./ClosedForms.sol";
+import {eqPrefix, geomLt, geomSum, powerOf} from "./ClosedForms.sol";
 import {add, mul, powerOfTwo, sub} from "./Field.sol";
 import {LINK, addTo, etaOf} from "./Functionals.sol";
-import {C, EVALUATED, LINK_CONSTANT, POINT_D, R_POWERS, at, put} from "./Memory.sol";
+import {C, DIGITS_D, EVALUATED, LINK_CONSTANT, POINT_D, R_POWERS, at, put} from "./Memory.sol";
 
 /// @dev The claim of a registration (docs/protocol.md, "Registration"), as `PlumbLayouts.ranges` lists it: the place in memory
 /// is that of its first word.
@@ -26,7 +26,7 @@ function addRanges(uint256 program) pure {
             for (uint256 j = 5; j != 0;) {
                 --j;
                 sum = mul(sum, geomSum(powers, realLength(place, j)));
-                powers += indexBits(block_, j) << 5;
+                powers -= indexBits(block_, j) << 5;
             }
             constant_ = sub(constant_, mul(sum, powerOfTwo(block_ & 0xff)));
             place += 0x40;
@@ -57,11 +57,11 @@ function addRun(uint256 place, uint256 weight) pure {
             uint256 bits = indexBits(run, j);
             weight = mul(weight, geomLt(end, bits, powers, realLength(place, j)));
             end -= bits << 5;
-            powers += bits << 5;
+            powers -= bits << 5;
             inner += bits;
         }
         uint256 row = (run >> 200) & 0xffffffff;
-        weight = mul(weight, eqIndex(row >> inner, end, at(C) - inner));
+        weight = mul(weight, eqPrefix(row >> inner, DIGITS_D, at(C) - inner));
         uint256 column = (run >> 232) & 0xffff;
         addTo(run >> 248 == 0 ? column : at(EVALUATED) + 2 + column, weight);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {add, inverse, mul, sub} from "./Field.sol";
+import {add, mul, sub} from "./Field.sol";
 import {
     INPUT,
     LINEAR,
@@ -20,7 +20,7 @@ import {gatesAtA} from "./Lookups.sol";
 import "./Memory.sol";
 import {reduceOpening} from "./Opening.sol";
 import {addRanges} from "./Registration.sol";
-import {replayQuadratic, replayQuartic, shareOf} from "./Sumcheck.sol";
+import {replayQuadratic, replayQuartic} from "./Sumcheck.sol";
 import {absorbCalldata, absorbScalars, calldataWord, challenge, drawn, requireNonzero} from "./Transcript.sol";
 
 /// @dev The proof has another length than the circuit fixes, in bytes.
@@ -91,7 +91,7 @@ function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluate
             put(RHO_C, requireNonzero("rhoC", drawn()));
             put(H_C, calldataWord(proof));
             proof = absorbScalars("H_C", proof, 1);
-            (proof, last) = replayQuadratic("sumcheck C", proof, at(N), POINT_K, at(H_C));
+            (proof, last,) = replayQuadratic("sumcheck C", proof, at(N), POINT_K, at(H_C));
             put(CLAIM_C, last);
             put(E_W, calldataWord(proof));
             put(E_X, calldataWord(proof + 0x20));
@@ -104,40 +104,44 @@ function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluate
         proof = absorbScalars("mu", proof, 1);
         put(RHO_D, requireNonzero("rhoD", drawn()));
         // the claims come later: the last claim is this one and a share of theirs
-        (proof, last) = replayQuadratic("sumcheck D", proof, c, POINT_D, mul(at(RHO_D), at(MU)));
+        uint256 share;
+        (proof, last, share) = replayQuadratic("sumcheck D", proof, c, POINT_D, mul(at(RHO_D), at(MU)));
         put(MU, last);
-        put(SHARE_D, shareOf(POINT_D, c));
+        put(SHARE_D, share);
         return proof;
     }
 }
 
-/// @dev Writes base^(2^i).
+/// @dev Writes base^(2^i), from the last word down.
 function writePowers(uint256 base) pure {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        for { let i := 0 } lt(i, mul(0x20, R_POWERS_COUNT)) { i := add(i, 0x20) } {
-            mstore(add(R_POWERS, i), base)
+        for { let place := R_POWERS } gt(place, sub(R_POWERS, mul(0x20, R_POWERS_COUNT))) {} {
+            // four at a time
+            place := sub(place, 0x80)
+            mstore(add(place, 0x60), base)
+            base := mulmod(base, base, r)
+            mstore(add(place, 0x40), base)
+            base := mulmod(base, base, r)
+            mstore(add(place, 0x20), base)
+            base := mulmod(base, base, r)
+            mstore(place, base)
             base := mulmod(base, base, r)
         }
     }
 }
 
 /// @dev sum_i eta^i value_i over all linear claims.
-function claim(uint256 evaluated) view returns (uint256 sum) {
+function claim(uint256 evaluated) pure returns (uint256 sum) {
     unchecked {
         uint256 values = at(VALUES);
         uint256 powers = at(ETA);
         for (uint256 i = 0; i < evaluated << 5; i += 0x20) {
             sum = add(sum, mul(calldataWord(values + i), at(powers + i)));
         }
-        uint256 rhoA = at(RHO_A);
-        uint256 rhoC = at(RHO_C);
-        uint256 both = inverse(mul(rhoA, rhoC));
-        uint256 part = mul(etaOf(MASK_A_VALUE), sub(at(CLAIM_A), gatesAtA()));
-        part = add(part, mul(etaOf(MASK_A_SUM), at(H_A)));
-        sum = add(sum, mul(mul(part, both), rhoC));
-        part = mul(etaOf(MASK_C_VALUE), sub(at(CLAIM_C), mul(at(E_W), at(E_X))));
-        sum = add(sum, mul(mul(part, both), rhoA));
+        sum = add(sum, mul(etaOf(MASK_A_VALUE), sub(at(CLAIM_A), gatesAtA())));
+        sum = add(sum, mul(etaOf(MASK_A_SUM), at(H_A)));
+        sum = add(sum, mul(etaOf(MASK_C_VALUE), sub(at(CLAIM_C), mul(at(E_W), at(E_X)))));
         sum = add(sum, mul(etaOf(LINEAR), sub(at(H_C), at(LINEAR_CONSTANT))));
         sum = add(sum, mul(etaOf(WEIGHT), at(E_W)));
         sum = add(sum, mul(etaOf(INPUT), sub(at(E_X), at(BIAS_CONSTANT))));

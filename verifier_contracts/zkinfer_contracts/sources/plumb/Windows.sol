@@ -2,15 +2,15 @@
 pragma solidity ^0.8.24;
 
 import {eqTable, powerOf} from "./ClosedForms.sol";
-import {mul, sub} from "./Field.sol";
-import {MODULUS, at, put} from "./Memory.sol";
+import {sub} from "./Field.sol";
+import {MODULUS, at} from "./Memory.sol";
 
 /// @dev One dimension of a window: for each tap, the sum over real outputs o < outputs of base^o eq(o stride + tap - pad, z),
 /// inside the real input [0, inputs) only. Written to `to`, one word for each tap.
 ///
 /// With stride 1 the input is t = o + tap - pad; with stride 2 its low bit is the parity of tap - pad, and the others are
-/// t = o + floor((tap - pad) / 2). Both are a difference of two suffix sums over t, S(t) = eq(t, z) + base S(t + 1).
-/// `geometry` is kernel, stride and pad, 8 bits each above the lowest byte; strides are 1 or 2.
+/// t = o + floor((tap - pad) / 2): the taps of a parity are as those of a window with stride 1. `geometry` is kernel, stride
+/// and pad, 8 bits each above the lowest byte; strides are 1 or 2.
 function tapSums(
     uint256 to,
     uint256 free,
@@ -22,74 +22,88 @@ function tapSums(
     uint256 outputs
 ) pure {
     unchecked {
-        uint256 odd = 0;
-        uint256 low = 0;
+        uint256 kernel = geometry >> 24;
         uint256 pad = (geometry >> 8) & 0xff;
-        bool halved = geometry & 0x20000 != 0;
-        if (halved && m != 0) {
+        uint256 whole = powerOf(powers, outputs);
+        uint256 base = at(powers - 0x20);
+        if (geometry & 0x20000 == 0) {
+            eqTable(end - (m << 5), m, free);
+            slide(to, 0x20, kernel, pad, free, inputs, outputs, base, whole, 1);
+            return;
+        }
+        uint256 low = 0;
+        if (m != 0) {
             end -= 0x20;
             low = at(end);
             --m;
         }
         eqTable(end - (m << 5), m, free);
-        if (outputs != 1) {
-            suffixSums(free, halved ? (inputs + 1) >> 1 : inputs, at(powers));
-        }
-        // base^outputs, which most taps need
-        uint256 whole = powerOf(powers, outputs);
-        uint256 stop = to + ((geometry >> 24) << 5);
-        for (uint256 tap = 0; to < stop; ++tap) {
-            // the first input is `tap - pad`, in steps of the stride
-            uint256 limit = inputs;
-            uint256 from = tap;
-            uint256 back = pad;
-            if (halved) {
-                odd = (tap ^ pad) & 1;
-                limit = (inputs + 1 - odd) >> 1;
-                // the floor of half of the difference, whatever its sign
-                from = (tap + 256 - pad) >> 1;
-                back = 128;
-            }
-            uint256 until = from + outputs > back ? from + outputs - back : 0;
-            if (until > limit) {
-                until = limit;
-            }
-            uint256 skipped = from < back ? back - from : 0;
-            from = from < back ? 0 : from - back;
-            uint256 value = 0;
-            if (until > from) {
-                value = at(free + (from << 5));
-                if (outputs != 1) {
-                    uint256 rest = at(free + (until << 5));
-                    if (rest != 0) {
-                        uint256 power = until - from == outputs ? whole : powerOf(powers, until - from);
-                        value = sub(value, mul(power, rest));
-                    }
-                }
-                if (skipped != 0) {
-                    value = mul(value, powerOf(powers, skipped));
-                }
-                if (halved) {
-                    value = mul(value, odd == 0 ? sub(1, low) : low);
-                }
-            }
-            put(to, value);
-            to += 0x20;
+        for (uint256 tap = 0; tap < 2; ++tap) {
+            uint256 odd = (tap ^ pad) & 1;
+            slide(
+                to + (tap << 5),
+                0x40,
+                (kernel + 1 - tap) >> 1,
+                (pad + 1 - tap) >> 1,
+                free,
+                (inputs + 1 - odd) >> 1,
+                outputs,
+                base,
+                whole,
+                odd == 0 ? sub(1, low) : low
+            );
         }
     }
 }
 
-/// @dev Replaces the first `count` words v_t at a place by sum over i >= t of base^(i - t) v_i, and the one after them by zero.
-function suffixSums(uint256 place, uint256 count, uint256 base) pure {
+/// @dev factor * sum over o < n of base^o v(o + tap - pad), for each tap, where v are `limit` words at a place, and zero
+/// outside: from one place of the input to the one below, base times the last sum, and v(there) - base^n v(n above) more.
+/// `whole` is base^n; sums are written `step` bytes apart.
+function slide(
+    uint256 to,
+    uint256 step,
+    uint256 taps,
+    uint256 pad,
+    uint256 v,
+    uint256 limit,
+    uint256 n,
+    uint256 base,
+    uint256 whole,
+    uint256 factor
+) pure {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        let end := add(place, shl(5, count))
-        mstore(end, 0)
+        // above the last tap's first place; where n = 1 a sum is one value
+        let last := sub(taps, pad)
+        let t := last
+        if eq(n, 1) {
+            base := 0
+            whole := 0
+        }
         let sum := 0
-        for {} gt(end, place) {} {
-            end := sub(end, 0x20)
-            sum := addmod(mulmod(sum, base, r), mload(end), r)
-            mstore(end, sum)
+        if slt(t, limit) {
+            // as long as nothing is n above, and no tap is reached
+            t := limit
+            let bottom := mul(sub(limit, n), gt(limit, n))
+            if sgt(last, bottom) { bottom := last }
+            bottom := add(v, shl(5, bottom))
+            let place := add(v, shl(5, limit))
+            for {} gt(place, bottom) {} {
+                place := sub(place, 0x20)
+                sum := addmod(mulmod(sum, base, r), mload(place), r)
+            }
+            t := shr(5, sub(place, v))
+        }
+        to := add(to, mul(sub(taps, 1), step))
+        for {} sgt(add(t, pad), 0) {} {
+            t := sub(t, 1)
+            sum := mulmod(sum, base, r)
+            if lt(t, limit) { sum := add(sum, mload(add(v, shl(5, t)))) }
+            if lt(add(t, n), limit) { sum := add(sum, mulmod(whole, sub(r, mload(add(v, shl(5, add(t, n))))), r)) }
+            if slt(t, last) {
+                mstore(to, mulmod(sum, factor, r))
+                to := sub(to, step)
+            }
         }
     }
 }

@@ -122,8 +122,8 @@ fn false_claims(layout: &Layout, columns: &[Vec<Fr>], reduced: &crate::verify::R
         let mut weights = vec![Fr::zero(); claims.count()];
         weights[*i] = Fr::from(1u64);
         let (a, k) = (&reduced.a[..], &reduced.k[..]);
-        let q =
-            Queries { layout, r: reduced.r, a, k, rho_c: reduced.rho_c, weights, outputs: &reduced.outputs }.dense();
+        let (r, rho_a, rho_c) = (reduced.r, reduced.rho_a, reduced.rho_c);
+        let q = Queries { layout, r, a, k, rho_a, rho_c, weights, outputs: &reduced.outputs }.dense();
         columns.iter().zip(&q).map(|(f, q)| inner(f, q)).sum::<Fr>() == reduced.values[*i]
     };
     (0..claims.count()).filter(|i| !holds(i)).map(|i| claims.name(i)).collect()

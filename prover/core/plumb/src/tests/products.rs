@@ -56,7 +56,7 @@ fn check(descriptor: Descriptor) {
 pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
     let layout = Layout::new(descriptor).unwrap();
     let mut rng = Seeded::new(11);
-    let (r, rho_c, gamma) = (rng.one(), rng.one(), rng.one());
+    let [r, rho_a, rho_c, gamma] = std::array::from_fn(|_| rng.one());
     let [a, d] = [rng.fields(layout.c()).unwrap(), rng.fields(layout.c()).unwrap()];
     let k = rng.fields(layout.weight_variables()).unwrap();
     let claims = layout.claims();
@@ -98,7 +98,7 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
             weights = vec![Fr::zero(); claims.count()];
             weights[i] = Fr::from(1u64);
         }
-        let queries = Queries { layout: &layout, r, a: &a, k: &k, rho_c, weights, outputs: &outputs };
+        let queries = Queries { layout: &layout, r, a: &a, k: &k, rho_a, rho_c, weights, outputs: &outputs };
         let dense = queries.dense();
         let closed = queries.closed(&d);
         for (i, (vector, value)) in dense.iter().zip(&closed).enumerate() {

@@ -170,7 +170,8 @@ fn layouts_cover_every_weight_once() {
         let claims = layout.claims();
         let mut weights = vec![Fr::zero(); claims.count()];
         weights[claims.links()] = Fr::one();
-        let queries = Queries { layout: &layout, r, a: &d, k: &[], rho_c: Fr::zero(), weights, outputs: &[] };
+        let (rho_a, rho_c) = (rng.one(), Fr::zero());
+        let queries = Queries { layout: &layout, r, a: &d, k: &[], rho_a, rho_c, weights, outputs: &[] };
         assert!(queries.dense() == expected);
         let closed = queries.closed(&d);
         for (vector, value) in expected.iter().zip(&closed) {

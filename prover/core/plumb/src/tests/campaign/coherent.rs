@@ -267,7 +267,7 @@ fn zero_challenge<P: Committer + Send + 'static>(bench: &Arc<Bench<P>>, rng: &mu
     let script = Script::Zero(["r", "rhoA", "rhoC", "rhoD"][below(rng, 4)]);
     let columns = honest(bench);
     let mut forged = Forged::honest(bench, &columns);
-    (forged.script, forged.masks) = (script.clone(), Masks { without_libra: true, ..Masks::default() });
+    forged.script = script.clone();
     let made = forged.run(&bench.committer, rng)?;
     Some(Box::new(Proof { script, ..Proof::of(bench, made.proof, made.public) }))
 }

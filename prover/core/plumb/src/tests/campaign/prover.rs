@@ -38,8 +38,6 @@ impl Columns {
 pub(super) struct Masks {
     /// G1, G2 are zero.
     pub(super) zero: [bool; 2],
-    /// The cells of G1 that are coefficients of masks are zero: they are drawn before its others.
-    pub(super) without_libra: bool,
 }
 
 /// Draws as it is told to: pad rows of each column of phase 1, then G1 and G2.
@@ -47,20 +45,17 @@ struct Drawn<'a> {
     rng: &'a mut Seeded,
     masks: Masks,
     calls: usize,
-    /// Columns before the masks, and coefficients of the masks of sumchecks.
-    shape: [usize; 2],
+    /// Columns before the masks.
+    before: usize,
 }
 
 impl Randomness for Drawn<'_> {
     fn fields(&mut self, n: usize) -> Result<Vec<Fr>, RandomnessError> {
         let mut out = self.rng.fields(n)?;
-        let which = self.calls.checked_sub(self.shape[0]);
+        let which = self.calls.checked_sub(self.before);
         self.calls += 1;
         if which.is_some_and(|i| self.masks.zero.get(i) == Some(&true)) {
             out.fill(Fr::from(0u64));
-        }
-        if which == Some(0) && self.masks.without_libra {
-            out.iter_mut().take(self.shape[1]).for_each(|v| *v = Fr::from(0u64));
         }
         Ok(out)
     }
@@ -114,11 +109,9 @@ impl<'a, S: Scheme> Forged<'a, S> {
 
     /// The proof; `None` where the prover gives up.
     pub(super) fn run<P: Committer<Scheme = S>>(self, committer: &P, rng: &mut Seeded) -> Option<Made> {
-        let layout = &self.key.layout;
         let mut transcript = Transcript::new(self.domain);
         let tape = Tape { damage: self.damage, ..Tape::default() };
         (transcript.script, transcript.lenient, transcript.tape) = (self.script, true, Some(tape.clone()));
-        let shape = [self.phase1.len(), layout.mask_lengths().iter().sum()];
         let prover = Prover {
             committer,
             key: self.key,
@@ -127,7 +120,7 @@ impl<'a, S: Scheme> Forged<'a, S> {
             input_column: self.input_column,
             total: self.total,
         };
-        let mut drawn = Drawn { rng, masks: self.masks, calls: 0, shape };
+        let mut drawn = Drawn { rng, masks: self.masks, calls: 0, before: self.phase1.len() };
         prover.run(self.phase1, transcript, &mut drawn).ok()?;
         let messages = std::mem::take(&mut *tape.messages.lock().unwrap());
         let public = self.statement.to_words(committer.scheme());
