@@ -166,7 +166,7 @@ def _layouts(
     most = min(_MOST_RANGE_BITS, max([*shifts, 4]))
     for log_rows in _LOG_ROWS:
         kernels = partial(as_kernels, log_rows=log_rows, hidden=hidden)
-        maxima = partial(as_cells, log_rows=log_rows, batch=batch)
+        maxima = partial(as_cells, batch=batch)
         # Windows save chunks and cost closed forms; cells of maxima save closed forms and cost
         # rows. Which is cheaper is seen when all are packed.
         for changes in ((), (kernels,), (maxima,), (kernels, maxima)):

@@ -1,7 +1,7 @@
 """What a verifier on chain pays for the closed forms of each layer.
 
-Gas of the contract's parts, measured alone (2026-11-28). Rough, and too small by what joins the
-parts: they decide which of several layouts is used, so their ratios matter.
+Gas of the contract's parts, calls and loops included (2026-11-28). They decide which of several
+layouts is used, so their ratios matter.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from ._descriptor import View
     from ._plan import Plan, PlanLayer, PlanMap, Size
 
-# What every layer has once: its power of r, its constants.
-_LAYER = 4_000
-# One bit of an index over which powers of r are summed, of one in which weights meet cells, and of
-# a row's index that is fixed.
-_SUMMED, _MET, _FIXED = 150, 200, 130
-# One entry of a table of eq: of a side over which a window slides, or of its taps.
-_ENTRY = 130
+# What a linear layer has once: its power of r, its constants, its parsing; and any other layer.
+_LINEAR, _LAYER = 7_000, 1_500
+# One bit of an index over which powers of r are summed, and of one in which weights meet cells.
+_SUMMED, _MET = 240, 320
+# A block's place, wherever it is: its fixed bits are read two at a time.
+_BLOCK = 700
+# One entry of a table of eq, of a window's taps; and of a side over which the window slides, too.
+_ENTRY, _SLIDE = 90, 170
 # One tap of a side of a window, and one of the window.
-_SIDE, _TAP = 500, 90
+_SIDE, _TAP = 300, 110
 
 
 class LayerGas:
@@ -33,15 +34,12 @@ class LayerGas:
     ----------
     plan
         The plan; its blocks are read.
-    log_rows
-        c.
     batch
         Inferences in one proof.
     """
 
-    def __init__(self, plan: Plan, log_rows: int, batch: int) -> None:
+    def __init__(self, plan: Plan, batch: int) -> None:
         self._plan = plan
-        self._log_rows = log_rows
         self._batch = batch
 
     def layer(self, layer: PlanLayer, limbs: int) -> int:
@@ -49,32 +47,37 @@ class LayerGas:
         match layer:
             case PlanInput():
                 size = self._plan.blocks[layer.cell].size
-                return _LAYER + self._sums(size, 1) + self._blocks(size, 1)
+                return _LAYER + self._sums(size, 1) + _BLOCK
             case PlanCombine():
-                return self.copy(layer.view, self._plan.blocks[layer.cell].size)
+                size = self._plan.blocks[layer.cell].size
+                return self._sums(size, 1) + self._view(layer.view, size) + self.copy(layer.view)
             case PlanLinear():
                 maps = sum(
                     self._weights(m, layer.size[0]) + len(m.view) * self.term(m) for m in layer.maps
                 )
                 # The cells of y and of the remainder share their sums.
-                cells = self._sums(layer.size, 1) + self._blocks(layer.size, 1 + limbs)
-                return _LAYER + cells + maps
+                cells = self._sums(layer.size, 1) + _BLOCK * (1 + limbs)
+                return _LINEAR + cells + maps
             case _:
-                return _LAYER + self._view(layer.view, layer.size) + self._blocks(layer.size, limbs)
+                return _LAYER + self._view(layer.view, layer.size) + _BLOCK * (
+                    len(layer.view) + limbs
+                )
 
-    def copy(self, view: View, size: Size) -> int:
-        """Return the gas of a layer that gives a view cells of its own."""
-        return _LAYER + self._sums(size, 1) + self._blocks(size, 1) + self._view(view, size)
+    def copy(self, view: View) -> int:
+        """Return the gas of a layer that gives a maximum cells of its own.
+
+        Its last stage is over the same tensor: the contract knows all sums.
+        """
+        return _LAYER + _BLOCK * (1 + len(view))
 
     def term(self, each: PlanMap) -> int:
         """Return the gas of each term of the view that a map reads."""
-        fixed = self._blocks(each.size, 1)
         if each.window is None:
-            return fixed + _MET * self._bits(each.size)
+            return _BLOCK + _MET * self._bits(each.size)
         channels, *sides = each.size
-        gas = fixed + _MET * self._bits((channels, 1, 1))
+        gas = _BLOCK + _MET * self._bits((channels, 1, 1))
         for length, taps in zip(sides, each.window.kernel, strict=True):
-            gas += (_ENTRY << index_bits(length)) + _SIDE * taps
+            gas += (_SLIDE << index_bits(length)) + _SIDE * taps
         return gas + _TAP * each.window.kernel[0] * each.window.kernel[1]
 
     def _weights(self, each: PlanMap, outputs: int) -> int:
@@ -86,7 +89,7 @@ class LayerGas:
     def _view(self, view: View, size: Size) -> int:
         # Terms that read blocks of the same lengths in the same way share their sums.
         kinds = {(self._plan.blocks[t.block].size, t.height.shift, t.width.shift) for t in view}
-        return self._sums(size, len(kinds)) + self._blocks(size, len(view))
+        return self._sums(size, len(kinds))
 
     def _bits(self, size: Size) -> int:
         return sum(index_bits(n) for n in (self._batch, *size))
@@ -94,7 +97,3 @@ class LayerGas:
     def _sums(self, size: Size, count: int) -> int:
         """Return the gas of sums of powers of r over a tensor."""
         return count * _SUMMED * self._bits(size)
-
-    def _blocks(self, size: Size, count: int) -> int:
-        """Return the gas of finding where blocks are, and which of their rows are read."""
-        return count * _FIXED * (self._log_rows - self._bits(size))

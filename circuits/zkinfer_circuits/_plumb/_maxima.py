@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from ._plan import Plan, PlanLayer, Size
 
 
-def as_cells(plan: Plan, log_rows: int, batch: int) -> Plan:
+def as_cells(plan: Plan, batch: int) -> Plan:
     """Return a plan with a copy of each maximum that maps then read with less gas.
 
     Without any such maximum it is the same plan.
     """
-    gas = LayerGas(plan, log_rows, batch)
+    gas = LayerGas(plan, batch)
     saved: dict[tuple[View, Size], int] = {}
     for layer in plan.layers:
         for m in layer.maps if isinstance(layer, PlanLinear) else ():
             if m.view in plan.maxima:
                 key = m.view, m.size
-                saved[key] = saved.get(key, -gas.copy(*key)) + (len(m.view) - 1) * gas.term(m)
+                saved[key] = saved.get(key, -gas.copy(m.view)) + (len(m.view) - 1) * gas.term(m)
     made = replace(plan, blocks=list(plan.blocks), layers=[])
     copies = {
         (view, size): PlanCombine(made.argument(size, ANY), view)

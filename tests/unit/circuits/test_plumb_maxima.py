@@ -36,7 +36,7 @@ def pool_and_windows(pool, where, windows=1):
         b.add(Concat(1), *read)
     program = b.program()
     plan = lower(program, np.arange(336).reshape(2, 12, 14), frozenset())
-    return program, plan, as_cells(plan, 10, 1)
+    return program, plan, as_cells(plan, 1)
 
 
 def terms(plan):
@@ -110,7 +110,7 @@ def test_maxima_that_cost_less_as_sums_stay_sums():
     program = b.program()
     plan = lower(program, np.arange(32).reshape(2, 4, 4), frozenset())
     assert max(terms(plan)) == 3
-    assert as_cells(plan, 10, 1) is plan
+    assert as_cells(plan, 1) is plan
     same(program, gas_worth=3e-6)
 
 
@@ -123,4 +123,4 @@ def test_lenet5_reads_each_maximum_once_in_the_columns_that_are_there():
     assert cheap.cost.cells == fast.cost.cells + 8 * 16 * 16 + 16 * 8 * 8
     plan = lower(program, np.arange(784).reshape(1, 28, 28), frozenset())
     assert terms(plan) == [1, 3, 3, 1, 1]
-    assert set(terms(as_cells(as_kernels(plan, 14, hidden=True), 14, 1))) == {1}
+    assert set(terms(as_cells(as_kernels(plan, 14, hidden=True), 1))) == {1}
