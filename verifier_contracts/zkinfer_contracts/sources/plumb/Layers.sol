@@ -200,21 +200,30 @@ function addBlock(uint256 id, uint256 weight, uint256 family) pure {
 /// number:8 and value:32. 16 bytes. Gives what the term weighs, how it reads (bits of the block's dimensions, 8 each, then
 /// those that are fixed, of heights and of widths), and the block.
 function termAt(uint256 place) pure returns (uint256 weight, uint256 reading, uint256 id) {
-    unchecked {
-        uint256 term = at(place);
-        weight = signed(int32(uint32(term >> 224)));
-        id = (term >> 208) & 0xffff;
-        reading = bitsOfBlock(blockAt(id));
-        uint256 high = (term >> 200) & 0xff;
-        uint256 wide = (term >> 160) & 0xff;
-        uint256 end = POINT_D + (at(C) << 5);
-        if (wide != 0) {
-            weight = mul(weight, eqIndex((term >> 128) & 0xffffffff, end, wide));
+    assembly ("memory-safe") {
+        // factor * eq(fixes, .) for the m coordinates before `end`
+        function fix(factor, fixes, end, m) -> value {
+            let r := mload(MODULUS)
+            value := factor
+            for {} m { m := sub(m, 1) } {
+                end := sub(end, 0x20)
+                let z := mload(end)
+                if iszero(and(fixes, 1)) { z := sub(add(r, 1), z) }
+                value := mulmod(value, z, r)
+                fixes := shr(1, fixes)
+            }
         }
-        if (high != 0) {
-            weight = mul(weight, eqIndex((term >> 168) & 0xffffffff, end - ((reading & 0xff) << 5), high));
-        }
-        reading |= (high << 40) | (wide << 32);
+        let term := mload(place)
+        weight := sar(224, term)
+        weight := add(weight, mul(mload(MODULUS), slt(weight, 0)))
+        id := and(shr(208, term), 0xffff)
+        reading := and(shr(48, mload(add(mload(BLOCKS), mul(26, id)))), 0xffffffff)
+        let end := add(POINT_D, shl(5, mload(C)))
+        let low := and(shr(160, term), 0xff)
+        if low { weight := fix(weight, shr(128, term), end, low) }
+        let high := and(shr(200, term), 0xff)
+        if high { weight := fix(weight, shr(168, term), sub(end, shl(5, and(reading, 0xff))), high) }
+        reading := or(reading, or(shl(40, high), shl(32, low)))
     }
 }
 
