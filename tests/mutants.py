@@ -284,7 +284,7 @@ class Copy:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         # What a removed check leaves unused is no error here.
-        module._KNOWN_WARNINGS |= {path.name for path in (self.root / SOURCES).rglob("*.sol")}
+        module._KNOWN_WARNINGS |= set(module.read_sources(self.root / SOURCES))
         return module
 
     def check_imports(self) -> None:

@@ -218,6 +218,29 @@ def test_an_input_commitment_that_is_no_commitment_is_refused(revm, committed):
 
 
 @needs_revm
+def test_scalars_of_every_message_are_canonical(revm, asked):
+    """The same number, written otherwise, would be another proof of the same statement."""
+    descriptor, proof = asked.circuit.descriptor, asked.proof
+    c, chunks = descriptor[6], int.from_bytes(descriptor[33:35], "big")
+    words = 6 * c + 2 * (c + chunks.bit_length()) + 4
+    # points of the columns, their values at a; the rest but an opening of 22 words
+    evaluated = (len(proof) // 32 - 22 - words - 5) // 3
+    first = 2 * (evaluated + 2)
+    opening = len(proof) // 32 - 22
+    messages = set()
+    for i in (*range(first, opening), *range(opening + 10, opening + 16)):
+        value = int.from_bytes(proof[32 * i : 32 * i + 32], "big")
+        assert value < R
+        other = proof[: 32 * i] + (value + R).to_bytes(32, "big") + proof[32 * i + 32 :]
+        error, message = refusal(revm, asked.but(proof=other).verify())
+        assert error == "ScalarNotCanonical"
+        messages.add(message.rstrip(b"\0").decode())
+    rounds = {f"sumcheck {name}" for name in "ACD"}
+    others = {"H_A", "columns at a", "H_C", "e_W e_X", "mu", "opening evaluations"}
+    assert messages == rounds | others
+
+
+@needs_revm
 def test_a_proof_of_another_length_is_refused(revm, asked):
     right = asked.proof
     for wrong in (b"", right[:-32], right[32:], right + bytes(32), right + right):

@@ -80,8 +80,8 @@ function eqDigits(uint256 z, uint256 m, uint256 digits) pure {
     }
 }
 
-/// @dev sum over i < n of base^i eq(i, z), for n at least 1.
-function geomLt(uint256 end, uint256 m, uint256 powers, uint256 n) pure returns (uint256 value) {
+/// @dev factor * sum over i < n of base^i eq(i, z), for n at least 1.
+function geomLt(uint256 factor, uint256 end, uint256 m, uint256 powers, uint256 n) pure returns (uint256 value) {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
         let from := sub(end, shl(5, m))
@@ -90,7 +90,7 @@ function geomLt(uint256 end, uint256 m, uint256 powers, uint256 n) pure returns 
         // the last coordinate
         end := sub(end, 0x20)
         // of the variables so far, all indices: below the lowest one bit of n nothing else counts
-        let all := 1
+        let all := factor
         for {} iszero(and(n, 1)) { n := shr(1, n) } {
             let z := mload(end)
             all := mulmod(all, add(mulmod(z, mload(add(end, powers)), r), sub(add(r, 1), z)), r)

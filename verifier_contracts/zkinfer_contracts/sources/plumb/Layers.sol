@@ -3,7 +3,7 @@ pragma solidity ^0.8.24;
 
 import {eqIndex, eqPrefix, geomLt, geomSum, powerOf} from "./ClosedForms.sol";
 import {add, mul, powerOfTwo, signed, sub} from "./Field.sol";
-import {INPUT, LINEAR, LINK, addTo, etaOf} from "./Functionals.sol";
+import {INPUT, LINEAR, LINK, etaOf} from "./Functionals.sol";
 import {field} from "./Lookups.sol";
 import {addMap, afterMap} from "./Maps.sol";
 import {
@@ -17,6 +17,7 @@ import {
     DIGITS_K,
     EVALUATED,
     FREE,
+    FUNCTIONALS,
     INPUT_VALUES,
     LAYERS,
     LINEAR_CONSTANT,
@@ -132,19 +133,22 @@ function finishBlocks() pure {
             if (weight != 0) {
                 uint256 block_ = at(record);
                 // the cells of a pair have the same rows
-                uint256 rows = (block_ << 16) >> 64;
-                if (rows != seen) {
-                    seen = rows;
+                if ((block_ << 16) >> 64 != seen) {
+                    seen = (block_ << 16) >> 64;
                     uint256 inner = total(bitsOfBlock(block_));
                     selector = eqPrefix(((block_ >> 208) & 0xffffffff) >> inner, DIGITS_D, at(C) - inner);
                 }
-                uint256 kind = block_ >> 248;
-                uint256 column = (block_ >> 240) & 0xff;
-                // columns are RC, FI and FO of each pair, .., CIN
-                if (kind != 0) {
-                    column = kind == 3 ? at(EVALUATED) + 2 + at(CHUNKS) : at(RANGES) + 2 * column + kind - 1;
+                assembly ("memory-safe") {
+                    // columns are in order RC, FI and FO of each pair, .., CIN
+                    let column := byte(1, block_)
+                    switch byte(0, block_)
+                    case 0 {}
+                    case 3 { column := add(add(mload(EVALUATED), 2), mload(CHUNKS)) }
+                    default { column := add(add(mload(RANGES), shl(1, column)), eq(byte(0, block_), 2)) }
+                    column := add(mload(FUNCTIONALS), shl(5, column))
+                    let r := mload(MODULUS)
+                    mstore(column, addmod(mload(column), mulmod(weight, selector, r), r))
                 }
-                addTo(column, mul(weight, selector));
             }
             record += 26;
         }
@@ -179,7 +183,7 @@ function familySum(uint256 family, uint256 reading) pure returns (uint256 value)
             uint256 skipped = fixes & 0xff;
             if (m > skipped) {
                 uint256 powers = R_POWERS - ((strides & 0xff) << 5);
-                value = mul(value, geomLt(end - (skipped << 5), m - skipped, powers, lengths & 0xffffffff));
+                value = geomLt(value, end - (skipped << 5), m - skipped, powers, lengths & 0xffffffff);
             }
             end -= m << 5;
             fixes >>= 8;
@@ -426,7 +430,7 @@ function addConstants(uint256 family, uint256 power, uint256 shift, uint256 hasO
         put(LINEAR_CONSTANT, constant_);
         uint256 bits = bitsOf(family, 1);
         uint256 end = POINT_K + (at(N) << 5);
-        sum = mul(sum, geomLt(end, bits, powers, n));
+        sum = geomLt(sum, end, bits, powers, n);
         sum = mul(sum, eqPrefix(biases >> bits, DIGITS_K, at(N) - bits));
         put(BIAS_CONSTANT, add(at(BIAS_CONSTANT), sum));
     }

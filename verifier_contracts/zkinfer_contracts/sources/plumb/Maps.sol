@@ -53,9 +53,7 @@ function addMap(uint256 place, uint256 family, uint256 weight) pure returns (uin
             end -= (bitsOf(input, 2) + bitsOf(input, 3)) << 5;
         }
         if (!depthwise) {
-            weight = mul(
-                weight, geomLt(end - (bitsOf(input, 1) << 5), out, strideAt(family, 1), lengthOf(family, 1))
-            );
+            weight = geomLt(weight, end - (bitsOf(input, 1) << 5), out, strideAt(family, 1), lengthOf(family, 1));
         }
         for (place = view_ + 1; place < stop; place += 16) {
             addGathered(place, family, input, window, table, weight, end);
@@ -110,7 +108,7 @@ function addGathered(
         d -= m << 5;
         m = (bits >> 24) & 0xff;
         if (m != 0) {
-            weight = mul(weight, geomLt(d, m, strideAt(family, 0), lengthOf(family, 0)));
+            weight = geomLt(weight, d, m, strideAt(family, 0), lengthOf(family, 0));
         }
         addToBlock(id, weight);
     }

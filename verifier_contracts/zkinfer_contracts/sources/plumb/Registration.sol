@@ -55,7 +55,7 @@ function addRun(uint256 place, uint256 weight) pure {
         for (uint256 j = 5; j != 0;) {
             --j;
             uint256 bits = indexBits(run, j);
-            weight = mul(weight, geomLt(end, bits, powers, realLength(place, j)));
+            weight = geomLt(weight, end, bits, powers, realLength(place, j));
             end -= bits << 5;
             powers -= bits << 5;
             inner += bits;

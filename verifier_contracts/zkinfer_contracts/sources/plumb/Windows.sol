@@ -73,36 +73,42 @@ function slide(
 ) pure {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        // above the last tap's first place; where n = 1 a sum is one value
+        // above the last tap's first place
         let last := sub(taps, pad)
-        let t := last
-        if eq(n, 1) {
-            base := 0
-            whole := 0
-        }
-        let sum := 0
-        if slt(t, limit) {
-            // as long as nothing is n above, and no tap is reached
-            t := limit
-            let bottom := mul(sub(limit, n), gt(limit, n))
-            if sgt(last, bottom) { bottom := last }
-            bottom := add(v, shl(5, bottom))
-            let place := add(v, shl(5, limit))
-            for {} gt(place, bottom) {} {
-                place := sub(place, 0x20)
-                sum := addmod(mulmod(sum, base, r), mload(place), r)
+        switch n
+        case 1 {
+            for { let t := sub(0, pad) } slt(t, last) { t := add(t, 1) } {
+                let value := 0
+                if lt(t, limit) { value := mulmod(mload(add(v, shl(5, t))), factor, r) }
+                mstore(to, value)
+                to := add(to, step)
             }
-            t := shr(5, sub(place, v))
         }
-        to := add(to, mul(sub(taps, 1), step))
-        for {} sgt(add(t, pad), 0) {} {
-            t := sub(t, 1)
-            sum := mulmod(sum, base, r)
-            if lt(t, limit) { sum := add(sum, mload(add(v, shl(5, t)))) }
-            if lt(add(t, n), limit) { sum := add(sum, mulmod(whole, sub(r, mload(add(v, shl(5, add(t, n))))), r)) }
-            if slt(t, last) {
-                mstore(to, mulmod(sum, factor, r))
-                to := sub(to, step)
+        default {
+            let t := last
+            let sum := 0
+            if slt(t, limit) {
+                // as long as nothing is n above, and no tap is reached
+                let bottom := mul(sub(limit, n), gt(limit, n))
+                if sgt(last, bottom) { bottom := last }
+                bottom := add(v, shl(5, bottom))
+                let place := add(v, shl(5, limit))
+                for {} gt(place, bottom) {} {
+                    place := sub(place, 0x20)
+                    sum := addmod(mulmod(sum, base, r), mload(place), r)
+                }
+                t := shr(5, sub(place, v))
+            }
+            to := add(to, mul(sub(taps, 1), step))
+            for {} sgt(add(t, pad), 0) {} {
+                t := sub(t, 1)
+                sum := mulmod(sum, base, r)
+                if lt(t, limit) { sum := add(sum, mload(add(v, shl(5, t)))) }
+                if lt(add(t, n), limit) { sum := add(sum, mulmod(whole, sub(r, mload(add(v, shl(5, add(t, n))))), r)) }
+                if slt(t, last) {
+                    mstore(to, mulmod(sum, factor, r))
+                    to := sub(to, step)
+                }
             }
         }
     }
