@@ -16,10 +16,10 @@ use rayon::prelude::*;
 const FEW_POINTS: usize = 24;
 /// Fewer buckets are weighted by running sums.
 const FEW_BUCKETS: usize = 64;
-/// Fewer points are not worth a second thread.
-const ONE_THREAD: usize = 2048;
-/// Additions that share one inversion. What they touch fits into the inner cache.
-const SHARED: usize = 512;
+/// Fewer points are not worth a second thread, as each part has inversions of its own.
+const ONE_THREAD: usize = 8192;
+/// Additions that share one inversion. What they touch fits into a second-level cache.
+const SHARED: usize = 1024;
 /// The widest window: digits are 16-bit integers.
 const WIDEST: u32 = 15;
 
@@ -43,11 +43,15 @@ pub(crate) fn full(points: &[G1Affine], scalars: &[Fr]) -> G1Projective {
         }
         columns
     };
+    let buckets = (1 << (width - 1)) + 1;
+    // windows of few points are added up together, as they share inversions, if no thread goes without
+    let together = ONE_THREAD.div_ceil(points.len()).min(windows.div_ceil(rayon::current_num_threads()));
     let sums: Vec<G1Projective> = digits
-        .par_iter()
-        .map(|digits| {
-            let signed = digits.iter().map(|digit| (*digit < 0, usize::from(digit.unsigned_abs())));
-            window(points, signed, (1 << (width - 1)) + 1)
+        .par_chunks(together)
+        .flat_map_iter(|digits| {
+            let signed = |digit: &i16| (*digit < 0, usize::from(digit.unsigned_abs()));
+            let digits: Vec<_> = digits.iter().map(|window| window.iter().map(signed)).collect();
+            sum_windows(points, &digits, buckets)
         })
         .collect();
     join_windows(&sums, width)
@@ -67,12 +71,12 @@ pub(crate) fn small(points: &[G1Affine], scalars: &[i64], bound: u64) -> G1Proje
     let buckets = 1 + usize::try_from(bound.min(mask)).unwrap_or(usize::MAX);
     let sums: Vec<G1Projective> = (0..bits.div_ceil(width))
         .into_par_iter()
-        .map(|place| {
+        .flat_map_iter(|place| {
             let digits = scalars.iter().map(|value| {
                 let digit = value.unsigned_abs() >> (place * width) & mask;
                 (*value < 0, digit as usize) // at most 15 bits
             });
-            window(points, digits, buckets)
+            sum_windows(points, &[digits], buckets)
         })
         .collect();
     join_windows(&sums, width)
@@ -110,18 +114,23 @@ fn join_windows(sums: &[G1Projective], width: u32) -> G1Projective {
     })
 }
 
-/// `sum_i digit_i P_i` for digits below `buckets`, each with its sign (true is minus).
-fn window(points: &[G1Affine], digits: impl Iterator<Item = (bool, usize)> + Clone, buckets: usize) -> G1Projective {
-    // Sorted by counting; the digit 0 is left out.
-    let mut sizes = vec![0usize; buckets];
-    for (_, (_, digit)) in points.iter().zip(digits.clone()) {
-        if let Some(size) = sizes.get_mut(digit) {
+/// `sum_i digit_i P_i` of each window, for digits below `buckets`, each with its sign (true is minus).
+fn sum_windows<D>(points: &[G1Affine], digits: &[D], buckets: usize) -> Vec<G1Projective>
+where
+    D: Iterator<Item = (bool, usize)> + Clone,
+{
+    // Sorted by counting: one window after the other, and in each by digits; the digit 0 is left out.
+    let count = digits.len();
+    let digits = digits.iter().enumerate().flat_map(|(window, digits)| {
+        let all = points.iter().zip(digits.clone()).filter(|(_, (_, digit))| *digit > 0);
+        all.map(move |(point, (minus, digit))| (point, minus, window * buckets + digit))
+    });
+    let mut sizes = vec![0usize; count * buckets];
+    digits.clone().for_each(|(_, _, bucket)| {
+        if let Some(size) = sizes.get_mut(bucket) {
             *size += 1;
         }
-    }
-    if let Some(zeros) = sizes.first_mut() {
-        *zeros = 0;
-    }
+    });
     let mut next = 0;
     let mut starts: Vec<usize> = sizes
         .iter()
@@ -131,20 +140,17 @@ fn window(points: &[G1Affine], digits: impl Iterator<Item = (bool, usize)> + Clo
         })
         .collect();
     let mut sorted = vec![G1Affine::identity(); next];
-    for (point, (minus, digit)) in points.iter().zip(digits) {
-        if digit == 0 {
-            continue;
-        }
-        if let Some(start) = starts.get_mut(digit) {
+    digits.for_each(|(point, minus, bucket)| {
+        if let Some(start) = starts.get_mut(bucket) {
             if let Some(place) = sorted.get_mut(*start) {
                 *place = if minus { -*point } else { *point };
             }
             *start += 1;
         }
-    }
-    let mut sums = vec![G1Affine::identity(); buckets];
+    });
+    let mut sums = vec![G1Affine::identity(); sizes.len()];
     sum_groups(&mut sorted, &mut sizes, &mut sums);
-    weigh(&sums)
+    sums.par_chunks(buckets).map(weigh).collect()
 }
 
 /// `sum_k k B_k`.
