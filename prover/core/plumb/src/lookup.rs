@@ -10,8 +10,9 @@ use crate::descriptor::{FunctionKind, Slot};
 use crate::field::Fr;
 use crate::functionals::{clamp, split};
 use crate::layout::{DEGREE_A, Layout};
-use crate::sumcheck::Combination;
+use crate::sumcheck::{Combination, for_each_row};
 use ark_ff::{One, Zero, batch_inversion};
+use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// The combination that sumcheck A sums. The tables are E, act, the evaluated columns in order, and the table column.
@@ -92,8 +93,17 @@ impl Combination for Gates<'_> {
         e * gates + self.lambda[n + 1] * active * (sum - ht)
     }
 
-    /// The same sum of products, of polynomials of degree 1 in X: coefficients of low degree come first.
-    fn add_coefficients(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]) {
+    fn coefficients(&self, low: &[&[Fr]], high: &[&[Fr]]) -> Vec<Fr> {
+        let mut sums = vec![Fr::zero(); DEGREE_A];
+        for_each_row(low, high, |values, steps| self.add_row(values, steps, &mut sums));
+        sums
+    }
+}
+
+impl Gates<'_> {
+    /// What [`Combination::at`] sums, of polynomials of degree 1 in X: adds the coefficients of `X^0, X^2, X^3, X^4`. Where a
+    /// name has a number, that is the power of X.
+    fn add_row(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]) {
         let ([e_0, active_0, columns @ ..], [e_1, active_1, slopes @ ..]) = (values, steps) else { return };
         let table = self.layout.evaluated();
         let helpers = self.layout.phase2().start;
@@ -206,7 +216,7 @@ pub(crate) fn multiplicities(layout: &Layout, columns: &[Vec<Fr>]) -> Vec<Fr> {
 pub(crate) fn helpers(gates: &Gates<'_>, columns: &[Vec<Fr>], table: &[Fr]) -> Vec<Vec<Fr>> {
     let (layout, active) = (gates.layout, gates.layout.active_rows());
     let inverses = |denominator: &(dyn Fn(usize) -> Fr + Sync)| {
-        let mut out: Vec<Fr> = (0..active).map(denominator).collect();
+        let mut out: Vec<Fr> = (0..active).into_par_iter().map(denominator).collect();
         batch_inversion(&mut out);
         out.resize(layout.rows(), Fr::zero());
         out

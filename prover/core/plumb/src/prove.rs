@@ -6,7 +6,7 @@ use crate::field::{Fr, Word};
 use crate::functionals::Queries;
 use crate::gather::gather;
 use crate::keys::{CommittedInput, ProvingKey, VerifyingKey};
-use crate::layout::{DEGREE_A, DEGREE_C, DEGREE_D, Layout};
+use crate::layout::{DEGREE_A, DEGREE_C, Layout};
 use crate::lookup::{Gates, helpers, multiplicities, table};
 use crate::masks;
 use crate::progress::{Cancelled, Stage, Step};
@@ -14,7 +14,7 @@ use crate::proof::Writer;
 use crate::randomness::{Randomness, RandomnessError, System};
 use crate::scheme::{Committer, Scheme, SchemeError};
 use crate::statement::{Statement, StatementError};
-use crate::sumcheck::{self, Combination, inner, mask_sum};
+use crate::sumcheck::{self, InnerProduct, inner, mask_sum};
 use crate::transcript::{Transcript, ZeroChallenge};
 use crate::verify::DOMAIN;
 use crate::witness::{WitnessError, columns, execute};
@@ -171,33 +171,6 @@ pub(crate) struct Prover<'a, P: Committer> {
     pub(crate) total: Total,
 }
 
-/// Sumcheck C: `Wtot * Xtot`.
-struct Product;
-impl Combination for Product {
-    const DEGREE: usize = DEGREE_C;
-    fn at(&self, v: &[Fr]) -> Fr {
-        v[0] * v[1]
-    }
-    fn add_coefficients(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]) {
-        sums[0] += self.at(values);
-        sums[1] += self.at(steps);
-    }
-}
-
-/// Sumcheck D: `sum_i f_i Q_i`, the columns first.
-struct InnerProduct;
-impl Combination for InnerProduct {
-    const DEGREE: usize = DEGREE_D;
-    fn at(&self, v: &[Fr]) -> Fr {
-        let (f, q) = v.split_at(v.len() / 2);
-        inner(f, q)
-    }
-    fn add_coefficients(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]) {
-        sums[0] += self.at(values);
-        sums[1] += self.at(steps);
-    }
-}
-
 /// `z^i` for i below n.
 fn powers(z: &Fr, n: usize) -> Vec<Fr> {
     std::iter::successors(Some(Fr::one()), |p| Some(*p * z)).take(n).collect()
@@ -205,11 +178,12 @@ fn powers(z: &Fr, n: usize) -> Vec<Fr> {
 
 /// `sum_i scalar_i * column_i`.
 fn combination(scalars: &[Fr], columns: &[Vec<Fr>], rows: usize) -> Vec<Fr> {
-    let mut out = vec![Fr::zero(); rows];
-    for (scalar, column) in scalars.iter().zip(columns) {
-        out.par_iter_mut().with_min_len(1024).zip(column).for_each(|(v, cell)| *v += *scalar * cell);
-    }
-    out
+    let row = |cells: &mut Vec<Fr>, x: usize| {
+        cells.clear();
+        cells.extend(columns.iter().map(|column| column[x]));
+        inner(scalars, cells)
+    };
+    (0..rows).into_par_iter().with_min_len(1024).map_init(Vec::new, row).collect()
 }
 
 impl<P: Committer> Prover<'_, P> {
@@ -292,7 +266,7 @@ impl<P: Committer> Prover<'_, P> {
             #[cfg(test)]
             Total::True => {
                 let row = |x: usize| tables.iter().map(|t| t[x]).collect::<Vec<_>>();
-                (0..layout.rows()).map(|x| gates.at(&row(x))).sum()
+                (0..layout.rows()).map(|x| sumcheck::Combination::at(&gates, &row(x))).sum()
             }
         };
         let h_a = gate_sum + rho_a * inner(&mask.coefficients, &mask_sum(layout.c(), DEGREE_A));
@@ -322,17 +296,18 @@ impl<P: Committer> Prover<'_, P> {
         for (g, z) in layout.masks().iter().zip(&z) {
             q[*g].iter_mut().zip(z).for_each(|(q, z)| *q += rho_d * z);
         }
-        let mut tables = columns.clone();
         let chunks = layout.chunk(0)..layout.chunk(layout.chunks());
         // the functionals of the chunks are multiples of one vector, so one table stands for all chunks:
         // sum_k <W_k, c_k v> = <sum_k c_k W_k, v>
         let common = layout.has_products().then(|| queries.weights());
-        let common = common.map(|(coefficients, vector)| {
-            let sum = combination(&coefficients, &columns[chunks.clone()], layout.rows());
-            tables.splice(chunks.clone(), [sum]);
-            q.splice(chunks.clone(), [vector]);
-            coefficients
-        });
+        let mut tables = match &common {
+            Some((coefficients, vector)) => {
+                let sum = combination(coefficients, &columns[chunks.clone()], layout.rows());
+                q.splice(chunks.clone(), [vector.clone()]);
+                [&columns[..chunks.start], &[sum], &columns[chunks.end..]].concat()
+            }
+            None => columns.clone(),
+        };
         tables.extend(q);
         let folded = sumcheck::prove(t, "sumcheck D", tables, &InnerProduct, None, &mut proof);
 
@@ -341,7 +316,7 @@ impl<P: Committer> Prover<'_, P> {
         let (at_d, at_q) = folded.values.split_at(folded.values.len() / 2);
         let value = inner(at_d, at_q);
         let mut functionals = at_q.to_vec();
-        if let Some(coefficients) = common {
+        if let Some((coefficients, _)) = common {
             let weights = coefficients.iter().map(|coefficient| *coefficient * at_q[chunks.start]);
             functionals.splice(chunks.start..chunks.start + 1, weights);
         }
@@ -370,9 +345,9 @@ impl<P: Committer> Prover<'_, P> {
         masks::hide(layout, &columns[layout.multiplicities()], &mut w, &mut x);
         let mask = masks::libra(layout, &columns[layout.masks()[0]], rho, 1);
         let sum = mask_sum(layout.weight_variables(), DEGREE_C);
-        let products: Fr = w.par_iter().zip(&x).map(|(w, x)| *w * x).sum();
+        let products: Fr = w.par_chunks(1024).zip(x.par_chunks(1024)).map(|(w, x)| inner(w, x)).sum();
         send(t, proof, "H_C", &[products + rho * inner(&mask.coefficients, &sum)]);
-        let folded = sumcheck::prove(t, "sumcheck C", vec![w, x], &Product, Some(&mask), proof);
+        let folded = sumcheck::prove(t, "sumcheck C", vec![w, x], &InnerProduct, Some(&mask), proof);
         send(t, proof, "e_W e_X", &folded.values);
         Ok((rho, folded.point))
     }

@@ -8,7 +8,7 @@
 use crate::field::{Fr, power_of_two};
 use crate::proof::{Malformed, Reader, Writer};
 use crate::transcript::Transcript;
-use ark_ff::{AdditiveGroup, One, Zero};
+use ark_ff::{AdditiveGroup, Field, One, Zero};
 use rayon::prelude::*;
 
 /// The coefficients of one Libra mask: `g_0, g_(1,1), .., g_(1,deg), g_(2,1), ..`.
@@ -47,8 +47,30 @@ pub(crate) trait Combination: Sync {
     const DEGREE: usize;
     /// Its value, given the values of the multilinear polynomials.
     fn at(&self, values: &[Fr]) -> Fr;
-    /// Adds to `sums` the coefficients of `X^0, X^2, .., X^DEGREE` of its value at `values + X steps`.
-    fn add_coefficients(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]);
+    /// The coefficients of `X^0, X^2, .., X^DEGREE` of the sum of its values where each table is `low + X (high - low)`.
+    fn coefficients(&self, low: &[&[Fr]], high: &[&[Fr]]) -> Vec<Fr>;
+}
+
+/// `sum_i f_i q_i`: the tables of all f_i, then those of all q_i.
+pub(crate) struct InnerProduct;
+impl Combination for InnerProduct {
+    const DEGREE: usize = 2;
+
+    fn at(&self, values: &[Fr]) -> Fr {
+        let (f, q) = values.split_at(values.len() / 2);
+        inner(f, q)
+    }
+
+    fn coefficients(&self, low: &[&[Fr]], high: &[&[Fr]]) -> Vec<Fr> {
+        let half = low.len() / 2;
+        let mut sums = vec![Fr::zero(); 2];
+        for (f, q) in (0..half).zip(half..) {
+            sums[0] += inner(low[f], low[q]);
+            let steps = [f, q].map(|i| low[i].iter().zip(high[i]).map(|(a, b)| *b - a).collect::<Vec<_>>());
+            sums[1] += inner(&steps[0], &steps[1]);
+        }
+        sums
+    }
 }
 
 /// What the prover knows at the end.
@@ -92,40 +114,48 @@ pub(crate) fn prove<C: Combination>(
     Folded { point, values }
 }
 
-/// `sum_i u_i v_i`.
+/// `sum_i u_i v_i`. Three products share one reduction.
 pub(crate) fn inner(u: &[Fr], v: &[Fr]) -> Fr {
-    u.iter().zip(v).map(|(x, y)| *x * y).sum()
+    let n = u.len().min(v.len());
+    let ((u, u_rest), (v, v_rest)) = (u[..n].as_chunks::<3>(), v[..n].as_chunks::<3>());
+    let rest: Fr = u_rest.iter().zip(v_rest).map(|(x, y)| *x * y).sum();
+    u.iter().zip(v).map(|(x, y)| Fr::sum_of_products(x, y)).sum::<Fr>() + rest
 }
 
 /// Binds the first variable: `t(z, x) = t(0, x) + z (t(1, x) - t(0, x))`.
 fn fold(table: &mut Vec<Fr>, z: &Fr) {
     let half = table.len() / 2;
     let (low, high) = table.split_at_mut(half);
-    for (a, b) in low.iter_mut().zip(high) {
-        *a += *z * (*b - *a);
-    }
+    // in parallel within a table, as there may be two large ones
+    low.par_iter_mut().with_min_len(2048).zip(high).for_each(|(a, b)| *a += *z * (*b - *a));
     table.truncate(half);
 }
 
 /// The coefficients that a round sends, of `sum_x combination(tables(X, x))`.
 fn round_coefficients<C: Combination>(tables: &[Vec<Fr>], combination: &C) -> Vec<Fr> {
     let half = tables.first().map_or(0, |t| t.len() / 2);
-    let span = (half / (4 * rayon::current_num_threads())).max(64);
+    let span = (half / (4 * rayon::current_num_threads())).clamp(64, 1024);
     (0..half.div_ceil(span))
         .into_par_iter()
         .map(|chunk| {
-            let mut sums = vec![Fr::zero(); C::DEGREE];
-            let (mut at, mut step) = (vec![Fr::zero(); tables.len()], vec![Fr::zero(); tables.len()]);
-            for x in chunk * span..((chunk + 1) * span).min(half) {
-                for (i, t) in tables.iter().enumerate() {
-                    at[i] = t[x];
-                    step[i] = t[half + x] - t[x];
-                }
-                combination.add_coefficients(&at, &step, &mut sums);
-            }
-            sums
+            let (start, end) = (chunk * span, ((chunk + 1) * span).min(half));
+            let low: Vec<&[Fr]> = tables.iter().map(|t| &t[start..end]).collect();
+            let high: Vec<&[Fr]> = tables.iter().map(|t| &t[half + start..half + end]).collect();
+            combination.coefficients(&low, &high)
         })
         .reduce(|| vec![Fr::zero(); C::DEGREE], |u, v| u.iter().zip(&v).map(|(x, y)| *x + y).collect())
+}
+
+/// Calls `add` for each row, with the tables' values at X = 0 there, and what they change by up to X = 1.
+pub(crate) fn for_each_row(low: &[&[Fr]], high: &[&[Fr]], mut add: impl FnMut(&[Fr], &[Fr])) {
+    let (mut values, mut steps) = (vec![Fr::zero(); low.len()], vec![Fr::zero(); low.len()]);
+    for row in 0..low.first().map_or(0, |t| t.len()) {
+        for (i, (low, high)) in low.iter().zip(high).enumerate() {
+            values[i] = low[row];
+            steps[i] = high[row] - low[row];
+        }
+        add(&values, &steps);
+    }
 }
 
 /// Adds those of `rho sum_(x_(i+1)..x_n) g(z_1, .., X, x_(i+1), ..)`: with `m` free variables this is
@@ -177,32 +207,24 @@ mod tests {
     use crate::closed_forms::evaluate;
     use crate::randomness::{Randomness, Seeded};
 
-    struct Products;
-    impl Combination for Products {
-        const DEGREE: usize = 2;
-        fn at(&self, v: &[Fr]) -> Fr {
-            v[0] * v[1] + v[2] * v[3]
-        }
-        fn add_coefficients(&self, v: &[Fr], d: &[Fr], sums: &mut [Fr]) {
-            sums[0] += self.at(v);
-            sums[1] += self.at(d);
-        }
-    }
-
     struct Quartic;
     impl Combination for Quartic {
         const DEGREE: usize = 4;
         fn at(&self, v: &[Fr]) -> Fr {
             v[0] * v[1] * v[2] * v[3] - v[0]
         }
-        fn add_coefficients(&self, v: &[Fr], d: &[Fr], sums: &mut [Fr]) {
-            // how often each product of values and steps has `power` steps
-            for (sum, power) in sums.iter_mut().zip([0, 2, 3, 4]) {
-                let chosen = (0u32..16).filter(|set| set.count_ones() == power);
-                let factor = |set: u32, i: usize| if set >> i & 1 == 1 { d[i] } else { v[i] };
-                *sum += chosen.map(|set| (0..4).map(|i| factor(set, i)).product::<Fr>()).sum::<Fr>();
-            }
-            sums[0] -= v[0];
+        fn coefficients(&self, low: &[&[Fr]], high: &[&[Fr]]) -> Vec<Fr> {
+            let mut sums = vec![Fr::zero(); 4];
+            for_each_row(low, high, |v, d| {
+                // all products of four values and steps with `power` steps
+                for (sum, power) in sums.iter_mut().zip([0, 2, 3, 4]) {
+                    let chosen = (0u32..16).filter(|set| set.count_ones() == power);
+                    let factor = |set: u32, i: usize| if set >> i & 1 == 1 { d[i] } else { v[i] };
+                    *sum += chosen.map(|set| (0..4).map(|i| factor(set, i)).product::<Fr>()).sum::<Fr>();
+                }
+                sums[0] -= v[0];
+            });
+            sums
         }
     }
 
@@ -246,7 +268,7 @@ mod tests {
     fn complete_and_bound_to_every_word() {
         for n in 1..8 {
             for masked in [false, true] {
-                round_trip(&Products, n, masked);
+                round_trip(&InnerProduct, n, masked);
                 round_trip(&Quartic, n, masked);
             }
         }
