@@ -59,8 +59,8 @@ class LayerGas:
                 cells = self._sums(layer.size, 1) + _BLOCK * (1 + limbs)
                 return _LINEAR + cells + maps
             case _:
-                return _LAYER + self._view(layer.view, layer.size) + _BLOCK * (
-                    len(layer.view) + limbs
+                return (
+                    _LAYER + self._view(layer.view, layer.size) + _BLOCK * (len(layer.view) + limbs)
                 )
 
     def copy(self, view: View) -> int:
