@@ -27,9 +27,6 @@ uint256 constant CHUNKS = 0x11a0;
 uint256 constant N = 0x11c0;
 /// @dev Columns of phases 1 and 2: those whose values at a are sent.
 uint256 constant EVALUATED = 0x11e0;
-/// @dev The two lengths of the statement.
-uint256 constant INPUTS = 0x1200;
-uint256 constant OUTPUTS = 0x1220;
 
 /// @dev Where things are in memory: C_W, the descriptor's parts, the powers of eta, the functionals, and free room.
 uint256 constant WEIGHTS = 0x1240;
