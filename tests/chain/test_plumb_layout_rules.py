@@ -398,7 +398,7 @@ def signed():
 
 
 def of_rows(c):
-    """Columns of 2^c rows: 16 are fewer than the masks have coefficients, 128 are no square."""
+    """Columns of 2^c rows: 16 are fewer than the masks need, 128 are no square."""
     net = networks.Net([c, 3, 2, 2], [networks.relu(2)])
     x, dims = net.input([2, 1, 1], 2)
     net.linear([net.map(x, dims)], 2, 2)
@@ -410,7 +410,7 @@ def most_chunks():
     net = networks.Net([6, 3, 2, 2], [networks.relu(2)], weights=PUBLIC)
     x, dims = net.input([2, 1, 1], 2)
     net.linear([net.map(x, dims)], 2, 2)
-    net.weights = 1023 * 64
+    net.weights = 63 * 64
     return net.finish()
 
 

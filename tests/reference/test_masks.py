@@ -1,6 +1,6 @@
 """The random columns hide sumcheck D at every size: docs/protocol.md, "Zero knowledge".
 
-Once the masks of sumchecks A and C are fixed, and H, what is still shown of G1 and G2 are C_G1, mu
+Once the mask of sumcheck A is fixed, and H, what is still shown of G1 and G2 are C_G1, mu
 and two values of each round of sumcheck D, which satisfy one relation. They are functionals of the
 other random cells of G1. Nothing of a model is in them but c and n, so one point at which 2c + 1 of
 them are independent is enough for all models of that size.
@@ -10,7 +10,7 @@ import pytest
 
 from tests.reference.plumb.descriptor import index_bits
 from tests.reference.plumb.field import P, inverse
-from tests.reference.plumb.layout import DEGREE_A, DEGREE_C, MASK_GAPS, mask_rows, sparse_rows
+from tests.reference.plumb.layout import MASK_GAPS, degrees_a, mask_rows, sparse_rows
 from tests.reference.plumb.multilinear import mask_at, mask_length, mask_sum
 from tests.reference.plumb.transcript import Seeded
 
@@ -51,25 +51,23 @@ def geom(base, z):
 class Shown:
     """What is shown of G1 and G2, for random challenges."""
 
-    def __init__(self, c, n, seed):
+    def __init__(self, c, chunk_variables, seed):
         self.c, self.rows = c, 1 << c
         random = Seeded(seed)
-        a, k, self.d = random.fields(c), random.fields(n), random.fields(c)
-        self.z1, self.z2, self.rho_d, self.tau, rho_a, rho_c, *eta = random.fields(10)
-        # the claims about masks, as functionals of coefficients
-        mask_a = zip(mask_at(a, DEGREE_A), mask_sum(c, DEGREE_A), strict=True)
-        self.masks = [rho_a * (eta[0] * value + eta[1] * total) % P for value, total in mask_a]
-        if n:
-            mask_c = zip(mask_at(k, DEGREE_C), mask_sum(n, DEGREE_C), strict=True)
-            self.masks += [rho_c * (eta[2] * value + eta[3] * total) % P for value, total in mask_c]
-        self.mask_rows = mask_rows(c, len(self.masks))
-        self.free = sparse_rows(c, len(self.masks))[len(self.masks) :]
+        k, self.d = random.fields(chunk_variables + c), random.fields(c)
+        self.z1, self.z2, self.rho_d, self.tau, rho_a, *eta = random.fields(7)
+        # the claims about the mask, as functionals of its coefficients
+        degrees = degrees_a(chunk_variables, c)
+        both = zip(mask_at(k, degrees), mask_sum(degrees), strict=True)
+        self.mask = [rho_a * (eta[0] * value + eta[1] * total) % P for value, total in both]
+        self.mask_rows = mask_rows(chunk_variables, c)
+        self.free = sparse_rows(chunk_variables, c)[len(self.mask) :]
         self.ratio = self.q1(self.d) * inverse(self.q2(self.d)) % P
 
     def q1(self, z):
         """Return the functional of G1 at a point."""
         total = self.rho_d * geom(self.z1, z)
-        for row, value in zip(self.mask_rows, self.masks, strict=True):
+        for row, value in zip(self.mask_rows, self.mask, strict=True):
             for x, bit in zip(z, bits(row, self.c), strict=True):
                 value = value * (x if bit else 1 - x) % P
                 if not value:
@@ -98,15 +96,15 @@ class Shown:
         return out
 
 
-def independent(c, n):
-    shown = Shown(c, n, seed=c)
+def independent(c, chunk_variables):
+    shown = Shown(c, chunk_variables, seed=c)
     return rank([shown.of(row) for row in shown.free])
 
 
 def check(c):
-    registration, one_chunk = 0, c + index_bits(2)
-    for n in (registration, one_chunk, LARGEST_DOMAIN):
-        assert independent(c, n) == 2 * c + 1, n
+    registration, one_chunk = 0, index_bits(2)
+    for chunk_variables in (registration, one_chunk, LARGEST_DOMAIN - c):
+        assert independent(c, chunk_variables) == 2 * c + 1, chunk_variables
 
 
 @pytest.mark.parametrize("c", [8, 14])
@@ -120,29 +118,29 @@ def test_nothing_is_left_unhidden_in_other_sizes(c):
     check(c)
 
 
-def test_columns_of_64_rows_are_too_small():
-    """All cells that are left are in one half of the rows: the first round is not hidden."""
-    shown = Shown(6, 6 + index_bits(2), seed=1)
-    everywhere = range(64 - len(shown.masks) - MASK_GAPS)
-    assert sorted(shown.free) == list(everywhere)
-    assert rank([shown.of(row) for row in shown.free]) < 2 * 6 + 1
+@pytest.mark.parametrize("chunk_variables", [2, 4, 6])
+def test_columns_of_64_rows_are_too_small_for_many_chunks(chunk_variables):
+    """Too few cells that are left are in the upper half: the first round is not hidden."""
+    shown = Shown(6, chunk_variables, seed=1)
+    assert max(shown.free) < 32
+    assert independent(6, chunk_variables) < 2 * 6 + 1
 
 
 def test_a_mask_takes_its_coefficients():
-    shown = Shown(8, 9, seed=1)
-    assert len(shown.masks) == mask_length(8, DEGREE_A) + mask_length(9, DEGREE_C)
+    assert len(Shown(8, 3, seed=1).mask) == mask_length([2, 2, 2] + [4] * 8)
 
 
 @pytest.mark.parametrize("c", range(6, 26, 2))
 def test_the_coefficients_of_a_variable_are_aligned(c):
     """Counted from the last row, no group crosses a multiple of its size; other cells are none."""
-    n = c + index_bits(2)
-    lengths = mask_length(c, DEGREE_A), mask_length(n, DEGREE_C)
-    positions = [(1 << c) - 1 - row for row in sparse_rows(c, sum(lengths))]
-    of_a, of_c = positions[: lengths[0]], positions[lengths[0] : sum(lengths)]
-    assert of_a == [3, *range(4, 4 + 4 * c)]
-    assert of_c == [4 * c + 5, *range(4 * c + 6, 4 * c + 6 + 2 * n)]
-    assert of_a[1] % DEGREE_A == of_c[1] % DEGREE_C == 0
-    others = positions[sum(lengths) :]
-    assert min(others) > of_c[-1]
-    assert len(set(positions)) == len(positions)
+    for chunk_variables in (0, 1, 6):
+        length = mask_length(degrees_a(chunk_variables, c))
+        positions = [(1 << c) - 1 - row for row in sparse_rows(chunk_variables, c)]
+        of_mask, others = positions[:length], positions[length:]
+        # g_0, two of each variable of chunks, four of each of rows
+        first = 4 + 4 * c
+        of_chunks = [*range(first, first + 2 * chunk_variables)]
+        assert of_mask == [MASK_GAPS, *of_chunks, *range(4, first)]
+        assert first % 2 == 0
+        assert min(others) > max(of_mask)
+        assert (len(others), len(set(positions))) == (4 * c, length + 4 * c)

@@ -397,9 +397,9 @@ def read_plumb_key(data, chunks):
 
 def words_of_plumb_proof(layout):
     c, ranges, pairs = layout["log_rows"], layout["range_columns"], layout["pairs"]
-    n = c + layout["chunks"].bit_length()  # indices 0 to chunks
+    h = layout["chunks"].bit_length()  # indices 0 to chunks
     columns = ranges + 2 * pairs + 1 + -(-(ranges + pairs) // 2) + 1
-    return 2 * (columns + 2) + 4 * c + 2 * n + 2 * c + columns + 5 + 22
+    return 2 * (columns + 2) + 2 * h + 4 * c + 2 * c + columns + 4 + 22
 
 
 @pytest.mark.parametrize("weights", ["hidden", "public"])

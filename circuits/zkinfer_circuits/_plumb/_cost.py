@@ -44,7 +44,8 @@ _BYTE_GAS = 16  # one byte of calldata
 _POINT_GAS = 6_450  # one point in a combination: a column, a chunk, or one of the opening's
 _ROUND_GAS = 160  # one degree of one round of a sumcheck
 _ENTRY_GAS = 40  # one entry of a table without a closed form
-_DEGREES = (4, 2, 2)
+# Degrees of the sumchecks in the variables of chunks and of rows, and of that over claims.
+_OF_CHUNKS, _OF_ROWS, _OF_CLAIMS = 2, 4, 2
 _OPENING_WORDS = 8 * 2 + 6
 # Its commitments, and the generators that they are compared with.
 _OPENING_POINTS = 10
@@ -106,9 +107,9 @@ def estimate(plan: Plan, places: Packing, batch: int) -> Cost:
         + _CHUNK * places.chunks
         + _WEIGHT * (1 << weight_bits - c)
     )
-    rounds = sum(n * degree for n, degree in zip((c, weight_bits, c), _DEGREES, strict=True))
-    # The columns at a, H_A, H_C, e_W, e_X and mu.
-    values = small + helpers + 5
+    rounds = _OF_CHUNKS * (weight_bits - c) + (_OF_ROWS + _OF_CLAIMS) * c
+    # Those of the columns, H_A, e_W, e_X and mu.
+    values = small + helpers + 4
     size = 32 * (columns * _COMMITMENT_WORDS + rounds + values + _OPENING_WORDS)
     tables = sum(isinstance(f, Table) for f in plan.functions) << plan.width
     closed_forms = LayerGas(plan, batch)

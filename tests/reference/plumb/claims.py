@@ -1,4 +1,4 @@
-"""The linear claims about columns: what sumchecks A and C leave to be shown, all of them at once.
+"""The linear claims about columns: what sumcheck A leaves to be shown, all of them at once.
 
 Claim i says <column, functional> = value, summed over columns; it is weighed by eta^i. Every
 functional here is a sum over every real index and every product, as the equations say it.
@@ -8,11 +8,10 @@ from functools import cache
 
 from .descriptor import HIDDEN, PUBLIC, Combine, Input, Linear, Output, Term, Top1, indices
 from .field import P, powers
-from .layout import DEGREE_A, DEGREE_C
 from .multilinear import eq_table, mask_at, mask_sum
 
 # the claims behind those of the columns, in order
-NAMES = ["mask A value", "mask A sum", "mask C value", "linear", "weights", "inputs", "links"]
+NAMES = ["mask", "sum", "weights", "inputs", "links"]
 
 
 @cache
@@ -178,11 +177,11 @@ def bias_constant(layout, r, k):
     return sum(at_k[position] * power(r, exponent) for position, exponent in biases(layout)) % P
 
 
-def functionals(layout, eta, r, a, k, rho_a, rho_c, outputs):
+def functionals(layout, eta, r, k, rho_a, outputs):
     """Return Q_i, a vector for each column: the sum over all claims, weighed by powers of eta."""
     q = [[0] * layout.rows for _ in range(layout.columns)]
     eta_column, eta_of = weights_of_claims(layout, eta)
-    at_a, at_k = eq_table(a), eq_table(k)
+    at_a, at_k = eq_table(k[layout.chunk_variables :]), eq_table(k)
 
     def add(column, row, value):
         q[column][row] = (q[column][row] + value) % P
@@ -199,21 +198,11 @@ def functionals(layout, eta, r, a, k, rho_a, rho_c, outputs):
         for row in range(layout.rows):
             add(column, row, eta_column[column] * at_a[row])
 
-    # masks, times rhoA or rhoC: their values at a and k, their sums
-    rows_a, rows_c = layout.mask_rows()
-    masks = [
-        ("mask A value", rho_a, rows_a, mask_at(a, DEGREE_A)),
-        ("mask A sum", rho_a, rows_a, mask_sum(layout.c, DEGREE_A)),
-    ]
-    if layout.has_products:
-        n = layout.weight_variables
-        masks += [
-            ("mask C value", rho_c, rows_c, mask_at(k, DEGREE_C)),
-            ("linear", rho_c, rows_c, mask_sum(n, DEGREE_C)),
-        ]
-    for claim, rho, rows, functional in masks:
-        for row, v in zip(rows, functional, strict=True):
-            add(layout.g1, row, eta_of[claim] * rho * v)
+    # the mask, times rhoA: its value at k, its sum
+    degrees = layout.degrees_a
+    for claim, functional in [("mask", mask_at(k, degrees)), ("sum", mask_sum(degrees))]:
+        for row, v in zip(layout.mask_rows(), functional, strict=True):
+            add(layout.g1, row, eta_of[claim] * rho_a * v)
 
     if not layout.has_products:
         for coefficient, exponent, column, row in layout.terms():
@@ -221,7 +210,7 @@ def functionals(layout, eta, r, a, k, rho_a, rho_c, outputs):
         return q
 
     # all linear layers, and the equations between cells
-    add_family("linear", linear_terms(layout))
+    add_family("sum", linear_terms(layout))
     add_family("links", link_terms(layout))
     for exponent, column, row in chosen_cells(layout, outputs):
         add(column, row, eta_of["links"] * power(r, exponent))

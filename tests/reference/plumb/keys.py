@@ -6,7 +6,7 @@ from . import curve
 from .descriptor import COMMITTED, PUBLIC, Descriptor
 from .executor import input_column, weight_chunks
 from .field import Malformed, P, from_word, signed, word
-from .layout import DEGREE_A, DEGREE_C, DEGREE_D, Layout
+from .layout import Layout
 from .mercury import WORDS, point_words
 from .transcript import Seeded, keccak256, label_word
 
@@ -31,9 +31,9 @@ class Key:
     def proof_words(self):
         layout = self.layout
         commitments = 2 * (len(layout.phase1) + 2 + len(layout.phase2))
-        rounds = layout.c * DEGREE_A + layout.weight_variables * DEGREE_C + layout.c * DEGREE_D
-        # H_A, the columns at a, mu; H_C, e_W e_X
-        values = 1 + layout.evaluated + 1 + (3 if layout.has_products else 0)
+        rounds = sum(layout.degrees_a) + sum(layout.degrees_d)
+        # H_A, the values at k, mu
+        values = 1 + layout.values_at_k() + 1
         return commitments + rounds + values + WORDS
 
 

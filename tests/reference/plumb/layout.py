@@ -16,31 +16,45 @@ from .descriptor import (
 )
 from .multilinear import mask_length
 
-DEGREE_A, DEGREE_C, DEGREE_D = 4, 2, 2
+# degrees of sumcheck A in the variables of chunks, where it sums products, and in those of rows
+DEGREE_OF_CHUNKS, DEGREE_OF_ROWS, DEGREE_D = 2, 4, 2
 
-MASK_GAPS = 4  # rows of G1 that hold zero, so that the coefficients of one variable are aligned
+MASK_GAPS = 3  # rows of G1 that hold zero, so that the coefficients of one variable are aligned
 
 
-def mask_rows(c, coefficients):
-    """Return the rows of the coefficients of both masks: from the last up, but four of them."""
-    length_a = mask_length(c, DEGREE_A)
-    positions = [3 + j if j < length_a else 4 + j for j in range(coefficients)]
+def degrees_a(chunk_variables, c):
+    """Return the degree of sumcheck A in each variable."""
+    return [DEGREE_OF_CHUNKS] * chunk_variables + [DEGREE_OF_ROWS] * c
+
+
+def mask_rows(chunk_variables, c):
+    """Return the rows of the mask's coefficients.
+
+    From the last row up: zeros, g_0, those of the variables of rows, those of chunks.
+    """
+    of_rows, of_chunks = DEGREE_OF_ROWS * c, DEGREE_OF_CHUNKS * chunk_variables
+    first = MASK_GAPS + 1
+    positions = [
+        MASK_GAPS,
+        *range(first + of_rows, first + of_rows + of_chunks),
+        *range(first, first + of_rows),
+    ]
     return [(1 << c) - 1 - position for position in positions]
 
 
-def sparse_rows(c, coefficients):
-    """Return the rows of G1 that are random: the masks', then 4c before them, or all if fewer."""
+def sparse_rows(chunk_variables, c):
+    """Return the rows of G1 that are random: the mask's, then 4c before them."""
     rows = 1 << c
     step = rows * 0x9E3779B9 >> 32 | 1  # close to N / 1.618
-    before = rows - (coefficients + MASK_GAPS)
+    before = rows - (mask_length(degrees_a(chunk_variables, c)) + MASK_GAPS)
     others = [row for i in range(rows) if (row := i * step % rows) < before]
-    return [*mask_rows(c, coefficients), *others[: 4 * c]]
+    return [*mask_rows(chunk_variables, c), *others[: 4 * c]]
 
 
 class Layout:
     """The layout of a model."""
 
-    has_products = True  # weights meet inputs: a registration has no sumcheck C
+    has_products = True  # weights meet inputs: not in a registration
 
     def __init__(self, descriptor):
         d = self.descriptor = descriptor
@@ -60,11 +74,10 @@ class Layout:
         self.commits_input = d.input_visibility == COMMITTED
         self.columns = self.chunks.stop + self.commits_input
         # the weight index domain: all chunks and a virtual one
-        self.weight_variables = self.c + index_bits(d.chunks + 1)
-        self.mask_lengths = (
-            mask_length(self.c, DEGREE_A),
-            mask_length(self.weight_variables, DEGREE_C),
-        )
+        self.chunk_variables = index_bits(d.chunks + 1) if self.has_products else 0
+        self.weight_variables = self.chunk_variables + self.c
+        self.degrees_a = degrees_a(self.chunk_variables, self.c)
+        self.degrees_d = [DEGREE_D] * self.c
 
     def column_of(self, block):
         if block.column == RANGE:
@@ -103,14 +116,17 @@ class Layout:
             return 0, self.descriptor.layers[-1].exponents.dims[1] - 1
         return self.value_domain()
 
+    def values_at_k(self):
+        """Return how many values are sent at sumcheck A's point: the columns', then e_W and e_X."""
+        return self.evaluated + (2 if self.has_products else 0)
+
     def mask_rows(self):
-        """Return the rows of G1 that are coefficients of the masks of sumchecks A and C."""
-        rows = mask_rows(self.c, sum(self.mask_lengths))
-        return rows[: self.mask_lengths[0]], rows[self.mask_lengths[0] :]
+        """Return the rows of G1 that are coefficients of the mask of sumcheck A."""
+        return mask_rows(self.chunk_variables, self.c)
 
     def sparse_rows(self):
-        """Return the rows of G1 that are random: coefficients of masks, then what hides D."""
-        return sparse_rows(self.c, sum(self.mask_lengths))
+        """Return the rows of G1 that are random: the mask's coefficients, then what hides D."""
+        return sparse_rows(self.chunk_variables, self.c)
 
     def names(self):
         pairs = range(len(self.descriptor.pairs))

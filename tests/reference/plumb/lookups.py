@@ -66,10 +66,10 @@ def helpers(layout, columns, alpha, gamma):
 
 
 def gates(layout, alpha, gamma, lam):
-    """Return what sumcheck A sums, as a function of the values of E, act, the columns and T.
+    """Return what sumcheck A sums beside products: a function of E, act, the columns and T.
 
-    E * ( sum_j lambda^j (H_j D_1 D_2 - D_1 - D_2) + lambda^n (HT D_T - M) )
-        + lambda^(n+1) * act * (sum_j H_j - HT)
+    E * ( sum_j lambda^(j+1) (H_j D_1 D_2 - D_1 - D_2) + lambda^(n+1) (HT D_T - M) )
+        + lambda^(n+2) * act * (sum_j H_j - HT)
     """
     n = layout.helpers
 
@@ -84,9 +84,9 @@ def gates(layout, alpha, gamma, lam):
                 gate = h[j] * d[2 * j] % P * d[2 * j + 1] - d[2 * j] - d[2 * j + 1]
             else:
                 gate = h[j] * d[2 * j] - 1
-            total += pow(lam, j, P) * gate
-        total += pow(lam, n, P) * (ht * (alpha - table) - columns[layout.m])
-        return (e * (total % P) + pow(lam, n + 1, P) * act % P * (sum(h) - ht)) % P
+            total += pow(lam, j + 1, P) * gate
+        total += pow(lam, n + 1, P) * (ht * (alpha - table) - columns[layout.m])
+        return (e * (total % P) + pow(lam, n + 2, P) * act % P * (sum(h) - ht)) % P
 
     return combination
 

@@ -42,46 +42,48 @@ def interpolate(values):
     return total
 
 
-def mask_length(n, degree):
-    """Return how many coefficients g(x) = g_0 + sum_i sum_(1<=k<=degree) g_(i,k) x_i^k has."""
-    return 1 + n * degree
+def mask_length(degrees):
+    """Return how many coefficients g(x) = g_0 + sum_i sum_(1<=k<=deg_i) g_(i,k) x_i^k has."""
+    return 1 + sum(degrees)
 
 
-def mask_at(point, degree):
+def mask_at(point, degrees):
     """Return the functional of the coefficients that gives g(point)."""
-    return [1] + [pow(x, k, P) for x in point for k in range(1, degree + 1)]
+    variables = zip(point, degrees, strict=True)
+    return [1] + [pow(x, k, P) for x, degree in variables for k in range(1, degree + 1)]
 
 
-def mask_sum(n, degree):
+def mask_sum(degrees):
     """Return the functional that gives the sum of g over the cube."""
-    return [pow(2, n, P)] + [pow(2, n - 1, P)] * (n * degree)
+    n = len(degrees)
+    return [pow(2, n, P)] + [pow(2, n - 1, P)] * sum(degrees)
 
 
 class Mask:
     """rho times a polynomial of random coefficients (Libra, ePrint 2019/317, section 4.1)."""
 
-    def __init__(self, coefficients, n, degree, rho):
-        self.coefficients, self.n, self.degree, self.rho = coefficients, n, degree, rho
+    def __init__(self, coefficients, degrees, rho):
+        self.coefficients, self.degrees, self.rho = coefficients, degrees, rho
 
     def total(self):
         """Return the sum over the cube."""
-        return self.rho * inner(self.coefficients, mask_sum(self.n, self.degree)) % P
+        return self.rho * inner(self.coefficients, mask_sum(self.degrees)) % P
 
     def partial(self, prefix):
         """Return the sum over the cube of all variables behind a prefix."""
-        free = self.n - len(prefix)
-        functional = [v * pow(2, free, P) for v in mask_at(prefix, self.degree)]
-        functional += [pow(2, free - 1, P) if free else 0] * (free * self.degree)
+        bound, free = self.degrees[: len(prefix)], self.degrees[len(prefix) :]
+        functional = [v * pow(2, len(free), P) for v in mask_at(prefix, bound)]
+        functional += [pow(2, len(free) - 1, P) if free else 0] * sum(free)
         return self.rho * inner(self.coefficients, functional) % P
 
 
-def prove_sumcheck(channel, name, tables, combination, degree, mask=None):
+def prove_sumcheck(channel, name, tables, combination, degrees, mask=None):
     """Send the rounds of sum_x combination(tables) + mask; return the point and the tables there.
 
     A round sends its polynomial's coefficients but for that of X, which follows from the claim.
     """
     point = []
-    for _ in range((len(tables[0]) - 1).bit_length()):
+    for degree in degrees:
         values = []
         for x in range(degree + 1):
             at_x = [fix_first(table, x) for table in tables]
@@ -97,10 +99,10 @@ def prove_sumcheck(channel, name, tables, combination, degree, mask=None):
     return point, [table[0] for table in tables]
 
 
-def verify_sumcheck(channel, name, n, degree, claim):
-    """Receive n rounds; return the point and what the polynomial must be there."""
+def verify_sumcheck(channel, name, degrees, claim):
+    """Receive the rounds; return the point and what the polynomial must be there."""
     point = []
-    for _ in range(n):
+    for degree in degrees:
         c_0, *others = channel.scalars(name, degree)
         z = channel.transcript.challenge(name)
         c_1 = claim - 2 * c_0 - sum(others)

@@ -5,7 +5,6 @@ from .descriptor import PUBLIC
 from .executor import Trace
 from .field import P, inner, powers
 from .keys import DOMAIN, Statement
-from .layout import DEGREE_A, DEGREE_C, DEGREE_D
 from .mercury import point_words, prove_opening
 from .multilinear import Mask, eq_table, evaluate, prove_sumcheck
 from .transcript import Seeded, Sender, Transcript
@@ -72,51 +71,49 @@ def run(key, chunks, statement, columns, committed, random, domain):
         columns.append(committed.column)
         commitments.append(committed.commitment)
     g1, g2 = columns[layout.g1], columns[layout.g2]
-    rows_a, rows_c = layout.mask_rows()
 
-    # 3: sumcheck A
-    mask = Mask([g1[row] for row in rows_a], layout.c, DEGREE_A, rho_a)
-    channel.scalars("H_A", [mask.total()])  # the gates sum to zero
+    # 3: sumcheck A: the gates, which are the same for every chunk and sum to zero, and products
     tables = [
         lookups.only_active(layout, eq_table(tau)),
         lookups.only_active(layout, [1] * layout.rows),
         *columns[: layout.evaluated],
         lookups.table_column(layout, gamma),
     ]
-    gates = lookups.gates(layout, alpha, gamma, lam)
-    a, at_a = prove_sumcheck(channel, "sumcheck A", tables, gates, DEGREE_A, mask)
-    channel.scalars("columns at a", at_a[2:-1])
-
-    # 4: sumcheck C
-    rho_c, k = 0, []
+    gates, n = lookups.gates(layout, alpha, gamma, lam), len(tables)
+    tables = [table * (1 << layout.chunk_variables) for table in tables]
+    total = 0
     if layout.has_products:
-        rho_c = t.nonzero_challenge("rhoC")
         x_tot = claims.gather(layout, r, columns)
         w_tot = [v for chunk in chunks for v in chunk]
         w_tot += [0] * (len(x_tot) - len(w_tot))
         claims.hide(layout, columns[layout.m], w_tot, x_tot)
-        mask = Mask([g1[row] for row in rows_c], layout.weight_variables, DEGREE_C, rho_c)
-        channel.scalars("H_C", [inner(w_tot, x_tot) + mask.total()])
-        k, (e_w, e_x) = prove_sumcheck(
-            channel, "sumcheck C", [w_tot, x_tot], lambda v: v[0] * v[1], DEGREE_C, mask
-        )
-        channel.scalars("e_W e_X", [e_w, e_x])
+        tables += [w_tot, x_tot]
+        total = inner(w_tot, x_tot)
+    mask = Mask([g1[row] for row in layout.mask_rows()], layout.degrees_a, rho_a)
+    channel.scalars("H_A", [total + mask.total()])
 
-    # 5: sumcheck D
+    def summed(values):
+        products = values[n:]
+        return gates(values[:n]) + (products[0] * products[1] if products else 0)
+
+    k, at_k = prove_sumcheck(channel, "sumcheck A", tables, summed, layout.degrees_a, mask)
+    channel.scalars("values at k", at_k[2 : n - 1] + at_k[n:])
+
+    # 4: sumcheck D
     eta = t.challenge("eta")
     z1, z2 = t.challenge("z1"), t.challenge("z2")
     powers_1, powers_2 = powers(z1, layout.rows), powers(z2, layout.rows)
     channel.scalars("mu", [inner(g1, powers_1) + inner(g2, powers_2)])
     rho_d = t.nonzero_challenge("rhoD")
-    q = claims.functionals(layout, eta, r, a, k, rho_a, rho_c, statement.outputs)
+    q = claims.functionals(layout, eta, r, k, rho_a, statement.outputs)
     for g, z in [(layout.g1, powers_1), (layout.g2, powers_2)]:
         q[g] = [(v + rho_d * power) % P for v, power in zip(q[g], z, strict=True)]
     n = layout.columns
     d, at_d = prove_sumcheck(
-        channel, "sumcheck D", columns + q, lambda v: inner(v[:n], v[n:]), DEGREE_D
+        channel, "sumcheck D", columns + q, lambda v: inner(v[:n], v[n:]), layout.degrees_d
     )
 
-    # 6: the opening of H = sum_i Q_i(d) f_i
+    # 5: the opening of H = sum_i Q_i(d) f_i
     q_at_d = at_d[n:]
     h = [inner(q_at_d, row) for row in zip(*columns, strict=True)]
     commitment = curve.combine(q_at_d, commitments)

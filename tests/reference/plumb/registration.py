@@ -1,7 +1,7 @@
 """Registration: hidden weights are in their ranges, all other positions but the salts are zero.
 
 The protocol of inference on another layout: the same chunks, range columns for the limbs of
-W + 2^b, no sumcheck C, and one claim in the place of the links. With D positions in all chunks,
+W + 2^b, no products in sumcheck A, and one claim in the place of the links. With D positions in all chunks,
 
     r^k         ( W(k) + 2^b - sum_l 2^(s l) limb_l(k) ) = 0     k a weight or a bias
     r^(D + k)   W(k) = 0                                         k neither of these, nor a salt
@@ -154,8 +154,6 @@ class Registration(Layout):
                 layers=[],
             )
         )
-        self.weight_variables = 0
-        self.mask_lengths = self.mask_lengths[0], 0
 
     def inputs(self):
         return 0

@@ -3,7 +3,6 @@
 from . import claims, curve, lookups
 from .field import P, Rejected, inner, powers
 from .keys import DOMAIN, Statement
-from .layout import DEGREE_A, DEGREE_C, DEGREE_D
 from .mercury import verify_opening
 from .multilinear import eq_table, evaluate, verify_sumcheck
 from .transcript import Receiver, Transcript
@@ -46,33 +45,25 @@ def replay(key, proof, statement, domain):
 
     # 3: sumcheck A
     [h_a] = channel.scalars("H_A", 1)
-    a, claim_a = verify_sumcheck(channel, "sumcheck A", layout.c, DEGREE_A, h_a)
-    e = channel.scalars("columns at a", layout.evaluated)
+    k, claim_a = verify_sumcheck(channel, "sumcheck A", layout.degrees_a, h_a)
+    at_k = channel.scalars("values at k", layout.values_at_k())
+    # without products, the claims about them say that zero is zero
+    e, (e_w, e_x) = at_k[: layout.evaluated], at_k[layout.evaluated :] or (0, 0)
+    a = k[layout.chunk_variables :]
     at_a = [
         evaluate(lookups.only_active(layout, eq_table(tau)), a),
         evaluate(lookups.only_active(layout, [1] * layout.rows), a),
         *e,
         evaluate(lookups.table_column(layout, gamma), a),
     ]
-    f_a = lookups.gates(layout, alpha, gamma, lam)(at_a)
+    f_a = lookups.gates(layout, alpha, gamma, lam)(at_a) + e_w * e_x
 
-    # 4: sumcheck C; without it, its claims say that zero is zero
-    rho_c, h_c, k, claim_c, e_w, e_x = 0, 0, [], 0, 0, 0
-    if layout.has_products:
-        rho_c = t.nonzero_challenge("rhoC")
-        [h_c] = channel.scalars("H_C", 1)
-        n = layout.weight_variables
-        k, claim_c = verify_sumcheck(channel, "sumcheck C", n, DEGREE_C, h_c)
-        e_w, e_x = channel.scalars("e_W e_X", 2)
-
-    # 5: the values of all linear claims, and sumcheck D
+    # 4: the values of all linear claims, and sumcheck D
     eta = t.challenge("eta")
     z1, z2 = t.challenge("z1"), t.challenge("z2")
     values = {
-        "mask A value": claim_a - f_a,
-        "mask A sum": h_a,
-        "mask C value": claim_c - e_w * e_x,
-        "linear": h_c - claims.linear_constant(layout, r, statement.outputs),
+        "mask": claim_a - f_a,
+        "sum": h_a - claims.linear_constant(layout, r, statement.outputs),
         "weights": e_w,
         "inputs": e_x - claims.bias_constant(layout, r, k),
         "links": claims.link_constant(layout, r, statement.inputs, statement.outputs),
@@ -81,10 +72,10 @@ def replay(key, proof, statement, domain):
     claim = inner(e, eta_column) + sum(eta_of[name] * value for name, value in values.items())
     [mu] = channel.scalars("mu", 1)
     rho_d = t.nonzero_challenge("rhoD")
-    d, value = verify_sumcheck(channel, "sumcheck D", layout.c, DEGREE_D, (claim + rho_d * mu) % P)
+    d, value = verify_sumcheck(channel, "sumcheck D", layout.degrees_d, (claim + rho_d * mu) % P)
 
-    # 6: C_H = sum_i Q_i(d) C_i opens to the last value at d
-    q = claims.functionals(layout, eta, r, a, k, rho_a, rho_c, statement.outputs)
+    # 5: C_H = sum_i Q_i(d) C_i opens to the last value at d
+    q = claims.functionals(layout, eta, r, k, rho_a, statement.outputs)
     q = [evaluate(vector, d) for vector in q]
     for g, z in [(layout.g1, z1), (layout.g2, z2)]:
         q[g] = (q[g] + rho_d * evaluate(powers(z, layout.rows), d)) % P

@@ -12,7 +12,7 @@ import zkinfer_core as core
 from tests.unit.core.networks import network, powers, srs
 from tests.unit.core.test_core import CONTEXT
 
-STAGES = ["execute", "commit", "commit helpers", "look-ups", "weights", "claims", "open"]
+STAGES = ["execute", "commit", "commit helpers", "weights", "look-ups", "claims", "open"]
 LOG_ROWS = 12
 
 

@@ -3,10 +3,8 @@
 //! It knows nothing of the compiler that made the descriptor. Each rule has an error of its own; each was, when broken,
 //! a forgery or a leak.
 
-use crate::closed_forms::index_bits;
 use crate::descriptor::*;
-use crate::layout::{DEGREE_A, DEGREE_C, MASK_GAPS};
-use crate::sumcheck::mask_length;
+use crate::layout::rows_of_masks;
 
 mod error;
 mod layers;
@@ -150,8 +148,6 @@ fn mask_cells(d: &Descriptor) -> Checked {
         let inside = (active(d)..rows(d)).contains(&u64::from(got));
         need(inside, E::MaskCellOutsidePadRows { expected: [active(d), rows(d)], got })?;
     }
-    let c = usize::from(d.log_rows);
-    let mask_c = mask_length(c + index_bits(u32::from(d.chunks) + 1), DEGREE_C);
-    let used = mask_length(c, DEGREE_A) + mask_c + MASK_GAPS;
-    need(used < 1 << c, E::MasksDoNotFit { rows: used, expected_below: 1 << c })
+    let (needed, at_most) = (rows_of_masks(d), 1 << d.log_rows);
+    need(needed <= at_most, E::MasksDoNotFit { rows: needed, at_most })
 }

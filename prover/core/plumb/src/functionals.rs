@@ -1,14 +1,13 @@
 //! The linear claims about columns, and their functionals at a point, in O(log) each: what the verifier evaluates.
 //!
-//! Sumchecks A and C end in claims `<column, Q> = value`. All of them, weighed by powers of eta, become one: the functional
+//! Sumcheck A ends in claims `<column, Q> = value`. All of them, weighed by powers of eta, become one: the functional
 //! of column i is `Q_i = sum_j eta^j Q_(i,j)`. [`crate::gather`] builds the same vectors densely for the prover.
 
 use crate::closed_forms::{conv_dim, eq, eq_index, eq_lt, geom_eq_lt, geom_lt, geom_sum, index_bits, lt};
 use crate::descriptor::{Block, Dims, Exponents, Kind, Layer, Linear, Map, Select, Term, Tight, Visibility, Window};
 use crate::field::{Fr, power_of_two, to_integer};
 use crate::gather::term_row;
-use crate::layout::{DEGREE_A, DEGREE_C, Layout};
-use crate::sumcheck::{mask_at, mask_sum};
+use crate::layout::Layout;
 use ark_ff::{Field, One, Zero};
 
 /// What the functionals depend on.
@@ -17,12 +16,9 @@ pub(crate) struct Queries<'a> {
     /// The base of the linear equations.
     pub(crate) r: Fr,
     /// The point of sumcheck A.
-    pub(crate) a: &'a [Fr],
-    /// The point of sumcheck C.
     pub(crate) k: &'a [Fr],
-    /// What the masks of sumchecks A and C are multiplied with.
+    /// What the mask of sumcheck A is multiplied with.
     pub(crate) rho_a: Fr,
-    pub(crate) rho_c: Fr,
     /// `eta^i` for every claim.
     pub(crate) weights: Vec<Fr>,
     /// The public outputs: where they are indices, they say which cells are read.
@@ -237,13 +233,14 @@ impl Queries<'_> {
         let (layout, claims) = (self.layout, self.layout.claims());
         let mut q = vec![Fr::zero(); layout.columns()];
         // columns: <f, eq(a, .)> = e
-        let at_a = eq(self.a, d);
+        let (chunk_at, a) = self.k.split_at(layout.chunk_variables());
+        let at_a = eq(a, d);
         for (q, weight) in q.iter_mut().zip(&self.weights[..claims.columns]) {
             *q = *weight * at_a;
         }
         // masks: cells of G1
         q[layout.masks()[0]] = self.mask_cells().map(|(row, v)| v * eq_index(row as u64, d)).sum();
-        for (claim, terms) in [(claims.linear(), linear_terms(layout)), (claims.links(), link_terms(layout))] {
+        for (claim, terms) in [(claims.sum(), linear_terms(layout)), (claims.links(), link_terms(layout))] {
             for t in terms {
                 q[self.column_of(&t.term)] += self.weights[claim] * self.weighted(&t, d);
             }
@@ -259,11 +256,9 @@ impl Queries<'_> {
         if !layout.has_products() {
             return q;
         }
-        // weights: sum_chunks eq(k_high, chunk) <W_chunk, eq(k_low, .)> + <M, mask cells> = e_W
-        let (high, low) = self.k.split_at(self.k.len() - layout.c());
-        let at_k = self.weights[claims.weights()] * eq(low, d);
+        // weights: sum_chunks eq(k_high, chunk) <W_chunk, eq(a, .)> + <M, mask cells> = e_W
         for chunk in 0..layout.chunks() {
-            q[layout.chunk(chunk)] = eq_index(chunk as u64, high) * at_k;
+            q[layout.chunk(chunk)] = self.weights[claims.weights()] * eq_index(chunk as u64, chunk_at) * at_a;
         }
         for (row, v) in self.hidden_cells() {
             q[layout.multiplicities()] += v * eq_index(row as u64, d);
@@ -281,26 +276,18 @@ impl Queries<'_> {
         self.layout.column(self.layout.block(term.block).column)
     }
 
-    /// Rows of G1 and what they count in the claims about masks, already weighed: `rhoA gA(a)`, rhoA times the sum of gA,
-    /// `rhoC gC(k)`, and rhoC times the sum of gC, which is a part of the linear claim.
+    /// The row of sumcheck A's point: its last c coordinates.
+    pub(crate) fn a(&self) -> &[Fr] {
+        &self.k[self.layout.chunk_variables()..]
+    }
+
+    /// Rows of G1 and what they count in the claims about the mask, already weighed: `rhoA g(k)`, and rhoA times the sum of
+    /// g, which is a part of the claim about the sum.
     pub(crate) fn mask_cells(&self) -> impl Iterator<Item = (usize, Fr)> + '_ {
-        let (layout, claims, w) = (self.layout, self.layout.claims(), &self.weights);
-        let length_a = layout.mask_lengths()[0];
-        let nk = layout.weight_variables();
-        let of_a = [
-            (0, w[claims.mask_a_value()] * self.rho_a, mask_at(self.a, DEGREE_A)),
-            (0, w[claims.mask_a_sum()] * self.rho_a, mask_sum(layout.c(), DEGREE_A)),
-        ];
-        let of_c = layout.has_products().then(|| {
-            [
-                (length_a, w[claims.mask_c_value()] * self.rho_c, mask_at(self.k, DEGREE_C)),
-                (length_a, w[claims.linear()] * self.rho_c, mask_sum(nk, DEGREE_C)),
-            ]
-        });
-        of_a.into_iter().chain(of_c.into_iter().flatten()).flat_map(move |(offset, weight, functional)| {
-            let cell = move |(j, v)| (layout.mask_row(offset + j), weight * v);
-            functional.into_iter().enumerate().map(cell)
-        })
+        let (layout, claims, degrees) = (self.layout, self.layout.claims(), self.layout.degrees_a());
+        let [value, sum] = [claims.mask(), claims.sum()].map(|claim| self.weights[claim] * self.rho_a);
+        let coefficients = degrees.mask_at(self.k).into_iter().zip(degrees.mask_sum()).enumerate();
+        coefficients.map(move |(j, (at_k, in_sum))| (layout.mask_row(j), value * at_k + sum * in_sum))
     }
 
     /// Rows of M that hide e_W and e_X, and what they count.

@@ -1,4 +1,4 @@
-//! The functionals of [`crate::functionals`] as dense vectors, and the gather of sumcheck C: what the prover computes.
+//! The functionals of [`crate::functionals`] as dense vectors, and the gather of sumcheck A: what the prover computes.
 //!
 //! The exponents of r are sums over dimensions, so everything here is an outer product of one vector per dimension. The
 //! cost is that of touching each weight and each cell once, plus the taps of a convolution per cell.
@@ -168,16 +168,16 @@ impl Queries<'_> {
 
     /// The functionals of the weight chunks, which are multiples of one vector: `Q_chunk = coefficient_chunk * vector`.
     pub(crate) fn weights(&self) -> (Vec<Fr>, Vec<Fr>) {
-        let (high, low) = self.k.split_at(self.k.len() - self.layout.c());
+        let (high, a) = self.k.split_at(self.layout.chunk_variables());
         let weight = self.weights[self.layout.claims().weights()];
         let chunks = 0..self.layout.chunks() as u64;
-        (chunks.map(|chunk| weight * eq_index(chunk, high)).collect(), eq_table(low))
+        (chunks.map(|chunk| weight * eq_index(chunk, high)).collect(), eq_table(a))
     }
 
     /// `Q_i` for every column, as vectors; those of weight chunks are empty, but in a registration.
     pub(crate) fn dense_but_weights(&self) -> Vec<Vec<Fr>> {
         let (layout, claims) = (self.layout, self.layout.claims());
-        let (at_a, rows) = (eq_table(self.a), layout.rows());
+        let (at_a, rows) = (eq_table(self.a()), layout.rows());
         let mut q: Vec<Vec<Fr>> = (0..layout.columns())
             .into_par_iter()
             .map(|i| match self.weights[..claims.columns].get(i) {
@@ -189,7 +189,7 @@ impl Queries<'_> {
         for (row, v) in self.mask_cells() {
             q[layout.masks()[0]][row] += v;
         }
-        for (claim, terms) in [(claims.linear(), linear_terms(layout)), (claims.links(), link_terms(layout))] {
+        for (claim, terms) in [(claims.sum(), linear_terms(layout)), (claims.links(), link_terms(layout))] {
             for t in terms {
                 let column = &mut q[self.column_of(&t.term)];
                 self.add_weighted(column, &t, self.weights[claim]);

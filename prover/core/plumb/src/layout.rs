@@ -7,19 +7,19 @@ use crate::closed_forms::index_bits;
 use crate::descriptor::{Block, Column, Descriptor, Layer, Linear, Map, Visibility, volume};
 use crate::field::Fr;
 use crate::ranges::Ranges;
-use crate::sumcheck::mask_length;
+use crate::sumcheck::Degrees;
 use std::ops::Range;
 
-/// The degree of sumcheck A, over the look-ups.
-pub const DEGREE_A: usize = 4;
-/// The degree of sumcheck C, over the weights.
-pub const DEGREE_C: usize = 2;
+/// The degree of sumcheck A in the variables that say which chunk a weight is in: it is a product's.
+pub const DEGREE_OF_CHUNKS: usize = 2;
+/// The degree of sumcheck A in a row's variables: it is that of the look-ups' gates.
+pub const DEGREE_OF_ROWS: usize = 4;
 /// The degree of sumcheck D, over all linear claims.
 pub const DEGREE_D: usize = 2;
 
-/// Rows of G1 among and below those of the masks' coefficients that hold zero, so that the coefficients of one variable
-/// stand in an aligned group of rows, and their functional at a point is one product for all of them.
-pub const MASK_GAPS: usize = 4;
+/// The last rows of G1, which hold zero, so that the coefficients of one variable stand in an aligned group of rows, and
+/// their functional at a point is one product for all of them.
+pub const MASK_GAPS: usize = 3;
 
 /// A descriptor that the checker has accepted, or the registration of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Layout {
         self.ranges.as_ref()
     }
 
-    /// Whether weights meet inputs, so that there is a sumcheck C: not in a registration.
+    /// Whether weights meet inputs, so that sumcheck A is about their products too: not in a registration.
     pub fn has_products(&self) -> bool {
         self.ranges.is_none()
     }
@@ -107,12 +107,25 @@ impl Layout {
         usize::from(self.descriptor.chunks)
     }
 
-    /// The variables of the weight index domain: all chunks and one virtual chunk. None where no weight meets an input.
+    /// The variables that say which chunk a position of the weight index domain is in, the virtual one included. None where
+    /// no weight meets an input.
+    pub fn chunk_variables(&self) -> usize {
+        if self.has_products() { chunk_variables(&self.descriptor) } else { 0 }
+    }
+
+    /// n: the variables of sumcheck A, those of the weight index domain. The last c are a row's.
     pub fn weight_variables(&self) -> usize {
-        if !self.has_products() {
-            return 0;
-        }
-        self.c() + index_bits(u32::from(self.descriptor.chunks) + 1)
+        self.chunk_variables() + self.c()
+    }
+
+    /// The degrees of sumcheck A.
+    pub fn degrees_a(&self) -> Degrees {
+        degrees_a(self.chunk_variables(), self.c())
+    }
+
+    /// The degrees of sumcheck D.
+    pub fn degrees_d(&self) -> Degrees {
+        Degrees::uniform(self.c(), DEGREE_D)
     }
 
     /// Column M.
@@ -131,7 +144,7 @@ impl Layout {
         start..start + self.helpers() + 1
     }
 
-    /// The columns whose values at the point of sumcheck A are sent: phases 1 and 2.
+    /// The columns whose values at the row of sumcheck A's point are sent: phases 1 and 2.
     pub fn evaluated(&self) -> usize {
         self.phase2().end
     }
@@ -232,23 +245,22 @@ impl Layout {
         self.input_block().map_or(0, |b| b.len() as usize)
     }
 
-    /// Coefficients of the masks of sumchecks A and C.
-    pub fn mask_lengths(&self) -> [usize; 2] {
-        let mask_c = if self.has_products() { mask_length(self.weight_variables(), DEGREE_C) } else { 0 };
-        [mask_length(self.c(), DEGREE_A), mask_c]
-    }
-
-    /// The row of G1 that is the k-th coefficient of the two masks together. Counted from the last row, `g_0` of the mask
-    /// of A is at 3, `g_(i,1) .. g_(i,4)` from `4 + 4i` on (i from 0), `g_0` of the mask of C at `4c + 5`, and
-    /// `g_(i,1), g_(i,2)` from `4c + 6 + 2i` on: none of these groups crosses a multiple of its size.
+    /// The row of G1 that is the k-th coefficient of the mask of sumcheck A. Counted from the last row, `g_0` is at 3, the
+    /// four of row variable i (from 0) from `4 + 4i` on, and behind them the two of chunk variable i from `4 + 4c + 2i` on:
+    /// none of these groups crosses a multiple of its size.
     pub fn mask_row(&self, k: usize) -> usize {
-        let gaps = if k < self.mask_lengths()[0] { MASK_GAPS - 1 } else { MASK_GAPS };
-        self.rows() - 1 - (k + gaps)
+        let of_chunks = DEGREE_OF_CHUNKS * self.chunk_variables();
+        let position = match k.checked_sub(1) {
+            None => 0,
+            Some(i) if i < of_chunks => 1 + DEGREE_OF_ROWS * self.c() + i,
+            Some(i) => 1 + i - of_chunks,
+        };
+        self.rows() - 1 - (position + MASK_GAPS)
     }
 
-    /// The rows of G1 below those that are kept for the masks' coefficients.
+    /// The rows of G1 below those that are kept for the mask's coefficients.
     pub fn rows_below_masks(&self) -> usize {
-        self.rows() - MASK_GAPS - self.mask_lengths().iter().sum::<usize>()
+        self.rows() - MASK_GAPS - self.degrees_a().mask_length()
     }
 
     /// The powers of eta that weigh the linear claims.
@@ -257,45 +269,56 @@ impl Layout {
     }
 }
 
+/// The bits of a chunk's number, the virtual chunk included.
+fn chunk_variables(d: &Descriptor) -> usize {
+    index_bits(u32::from(d.chunks) + 1)
+}
+
+fn degrees_a(chunk_variables: usize, c: usize) -> Degrees {
+    Degrees([(chunk_variables, DEGREE_OF_CHUNKS), (c, DEGREE_OF_ROWS)])
+}
+
+/// How many rows of G1 a proof about this descriptor needs: those that hold zero, the mask's coefficients, and the cells
+/// that hide sumcheck D.
+pub(crate) fn rows_of_masks(d: &Descriptor) -> usize {
+    let c = usize::from(d.log_rows);
+    MASK_GAPS + degrees_a(chunk_variables(d), c).mask_length() + HIDING_CELLS * c
+}
+
+/// For each variable of a row, the cells of G1 that hide sumcheck D: twice as many as its rounds show numbers.
+pub(crate) const HIDING_CELLS: usize = 4;
+
 /// The order of the linear claims: claim i is weighed by `eta^i`.
 #[derive(Clone, Copy, Debug)]
 pub struct Claims {
-    /// The first claims: the value of each evaluated column at the point of sumcheck A.
+    /// The first claims: the value of each evaluated column at the row of sumcheck A's point.
     pub columns: usize,
 }
 
 impl Claims {
     /// The mask of sumcheck A at its point.
-    pub fn mask_a_value(&self) -> usize {
+    pub fn mask(&self) -> usize {
         self.columns
     }
-    /// The sum of the mask of sumcheck A.
-    pub fn mask_a_sum(&self) -> usize {
+    /// The sum of sumcheck A: all linear layers, and the sum of the mask.
+    pub fn sum(&self) -> usize {
         self.columns + 1
     }
-    /// The mask of sumcheck C at its point.
-    pub fn mask_c_value(&self) -> usize {
-        self.columns + 2
-    }
-    /// All linear layers.
-    pub fn linear(&self) -> usize {
-        self.columns + 3
-    }
-    /// The weights at the point of sumcheck C.
+    /// The weights at the point of sumcheck A.
     pub fn weights(&self) -> usize {
-        self.columns + 4
+        self.columns + 2
     }
     /// The layers' inputs there.
     pub fn inputs(&self) -> usize {
-        self.columns + 5
+        self.columns + 3
     }
     /// Copies, tight ranges, and the input's link.
     pub fn links(&self) -> usize {
-        self.columns + 6
+        self.columns + 4
     }
     /// How many claims there are.
     pub fn count(&self) -> usize {
-        self.columns + 7
+        self.columns + 5
     }
 
     /// `eta^i` for every claim.
@@ -305,7 +328,7 @@ impl Claims {
 
     /// What a claim is about.
     pub fn name(&self, i: usize) -> &'static str {
-        const NAMES: [&str; 7] = ["mask A value", "mask A sum", "mask C value", "linear", "weights", "inputs", "links"];
+        const NAMES: [&str; 5] = ["mask", "sum", "weights", "inputs", "links"];
         match i.checked_sub(self.columns) {
             None => "column",
             Some(k) => NAMES.get(k).copied().unwrap_or("none"),

@@ -9,20 +9,21 @@ use crate::closed_forms::{evaluate, index};
 use crate::descriptor::{FunctionKind, Slot};
 use crate::field::Fr;
 use crate::functionals::{clamp, split};
-use crate::layout::{DEGREE_A, Layout};
-use crate::sumcheck::{Combination, for_each_row};
+use crate::layout::{DEGREE_OF_ROWS, Layout};
+use crate::sumcheck::{Combination, InnerProduct, for_each_row};
 use ark_ff::{One, Zero, batch_inversion};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
-/// The combination that sumcheck A sums. The tables are E, act, the evaluated columns in order, and the table column.
+/// The combination that sumcheck A sums over the rows. The tables are E, act, the evaluated columns in order, the table
+/// column, and then, unless no weight meets an input, Wtot and Xtot.
 pub(crate) struct Gates<'a> {
     layout: &'a Layout,
     alpha: Fr,
     gamma: Fr,
     /// gamma^2 times the tag of each pair's function.
     tags: Vec<Fr>,
-    /// Powers of lambda: one per helper, one for the table, one for the sum.
+    /// Powers of lambda, from the first on: one per helper, one for the table, one for the sum. The product has none.
     lambda: Vec<Fr>,
 }
 
@@ -32,7 +33,7 @@ pub(crate) const BEFORE_COLUMNS: usize = 2;
 impl<'a> Gates<'a> {
     pub(crate) fn new(layout: &'a Layout, alpha: Fr, gamma: Fr, lambda: Fr) -> Self {
         let tag = |function: &u8| gamma * gamma * Fr::from(u64::from(*function) + 1);
-        let lambda = std::iter::successors(Some(Fr::one()), |p| Some(*p * lambda));
+        let lambda = std::iter::successors(Some(lambda), |p| Some(*p * lambda));
         Gates {
             layout,
             alpha,
@@ -64,12 +65,32 @@ impl<'a> Gates<'a> {
 }
 
 impl Combination for Gates<'_> {
-    const DEGREE: usize = DEGREE_A;
+    const DEGREE: usize = DEGREE_OF_ROWS;
+
+    fn at(&self, values: &[Fr]) -> Fr {
+        let (gates, products) = values.split_at(self.tables());
+        self.gates_at(gates) + InnerProduct.at(products)
+    }
+
+    fn coefficients(&self, low: &[&[Fr]], high: &[&[Fr]]) -> Vec<Fr> {
+        let ((low, low_products), (high, high_products)) = (low.split_at(self.tables()), high.split_at(self.tables()));
+        let mut sums = InnerProduct.coefficients(low_products, high_products);
+        sums.resize(DEGREE_OF_ROWS, Fr::zero());
+        for_each_row(low, high, |values, steps| self.add_row(values, steps, &mut sums));
+        sums
+    }
+}
+
+impl Gates<'_> {
+    /// How many tables the gates are about.
+    fn tables(&self) -> usize {
+        BEFORE_COLUMNS + self.layout.evaluated() + 1
+    }
 
     /// ```text
-    /// E * ( sum_j lambda^j (H_j D_1 D_2 - D_1 - D_2) + lambda^n (HT D_T - M) ) + lambda^(n+1) act * (sum_j H_j - HT)
+    /// E * ( sum_j lambda^(j+1) (H_j D_1 D_2 - D_1 - D_2) + lambda^(n+1) (HT D_T - M) ) + lambda^(n+2) act * (sum_j H_j - HT)
     /// ```
-    fn at(&self, values: &[Fr]) -> Fr {
+    fn gates_at(&self, values: &[Fr]) -> Fr {
         let (e, active, columns) = (values[0], values[1], &values[BEFORE_COLUMNS..]);
         let table = columns[self.layout.evaluated()];
         let helpers = self.layout.phase2().start;
@@ -93,15 +114,7 @@ impl Combination for Gates<'_> {
         e * gates + self.lambda[n + 1] * active * (sum - ht)
     }
 
-    fn coefficients(&self, low: &[&[Fr]], high: &[&[Fr]]) -> Vec<Fr> {
-        let mut sums = vec![Fr::zero(); DEGREE_A];
-        for_each_row(low, high, |values, steps| self.add_row(values, steps, &mut sums));
-        sums
-    }
-}
-
-impl Gates<'_> {
-    /// What [`Combination::at`] sums, of polynomials of degree 1 in X: adds the coefficients of `X^0, X^2, X^3, X^4`. Where a
+    /// What [`Gates::gates_at`] sums, of polynomials of degree 1 in X: adds the coefficients of `X^0, X^2, X^3, X^4`. Where a
     /// name has a number, that is the power of X.
     fn add_row(&self, values: &[Fr], steps: &[Fr], sums: &mut [Fr]) {
         let ([e_0, active_0, columns @ ..], [e_1, active_1, slopes @ ..]) = (values, steps) else { return };

@@ -1,8 +1,9 @@
 //! The random cells, and what each hides.
 //!
-//! - The last rows of every column of phases 1 and 2: the column's value at the point of sumcheck A, and its commitment.
+//! - The last rows of every column of phases 1 and 2: the column's value at the row of sumcheck A's point, and its
+//!   commitment.
 //! - Four cells of M's pad rows, repeated in the virtual chunk: `e_W` and `e_X`.
-//! - Cells of G1: the coefficients of the masks of sumchecks A and C, so their rounds and sums.
+//! - Cells of G1: the coefficients of the mask of sumcheck A, so its rounds and its sum.
 //! - G2: the whole opened column.
 //! - More cells of G1, twice as many as the rounds of D show numbers: those rounds, mu, and G1's commitment. Two random
 //!   columns, since with one the last round of D leaks a functional. The rest of G1 is zero, which spares the prover a
@@ -14,7 +15,7 @@
 use crate::field::Fr;
 use crate::gather::indices;
 use crate::gather::row;
-use crate::layout::Layout;
+use crate::layout::{HIDING_CELLS, Layout};
 use crate::randomness::{Randomness, RandomnessError};
 use crate::sumcheck::Mask;
 use ark_ff::Zero;
@@ -26,7 +27,7 @@ pub(crate) fn pad(layout: &Layout, column: &mut [Fr], rng: &mut impl Randomness)
     Ok(())
 }
 
-/// G1: coefficients of the masks of sumchecks A and C among its last rows, and the cells that hide sumcheck D.
+/// G1: coefficients of the mask of sumcheck A among its last rows, and the cells that hide sumcheck D.
 pub(crate) fn sparse(layout: &Layout, rng: &mut impl Randomness) -> Result<Vec<Fr>, RandomnessError> {
     let rows = sparse_rows(layout);
     let mut column = vec![Fr::zero(); layout.rows()];
@@ -36,26 +37,24 @@ pub(crate) fn sparse(layout: &Layout, rng: &mut impl Randomness) -> Result<Vec<F
     Ok(column)
 }
 
-/// The rows of G1 that are random: those of the coefficients, then 4c below, or all below if there are fewer. They step
-/// through the column by an odd number close to N / 1.618, so that each bit of a row is 0 as often as 1 among them: each
-/// round of sumcheck D splits the rows by one bit.
+/// The rows of G1 that are random: those of the coefficients, then 4c below. They step through the column by an odd number
+/// close to N / 1.618, so that each bit of a row is 0 as often as 1 among them: each round of sumcheck D splits the rows by
+/// one bit.
 pub(crate) fn sparse_rows(layout: &Layout) -> Vec<usize> {
     let (n, below) = (layout.rows(), layout.rows_below_masks());
-    let coefficients: usize = layout.mask_lengths().iter().sum();
+    let coefficients = layout.degrees_a().mask_length();
     let step = ((n as u64 * GOLDEN) >> 32 | 1) as usize;
     let others = (0..n).map(|i| i * step % n).filter(|row| *row < below);
-    (0..coefficients).map(|k| layout.mask_row(k)).chain(others.take(4 * layout.c())).collect()
+    (0..coefficients).map(|k| layout.mask_row(k)).chain(others.take(HIDING_CELLS * layout.c())).collect()
 }
 
 /// 2^32 / 1.618..
 const GOLDEN: u64 = 0x9e37_79b9;
 
-/// The masks of sumchecks A and C, read from G1.
-pub(crate) fn libra(layout: &Layout, g1: &[Fr], rho: Fr, which: usize) -> Mask {
-    let lengths = layout.mask_lengths();
-    let offset = if which == 0 { 0 } else { lengths[0] };
-    let cell = |j| g1[layout.mask_row(offset + j)];
-    Mask { coefficients: (0..lengths[which]).map(cell).collect(), rho }
+/// The mask of sumcheck A, read from G1.
+pub(crate) fn libra(layout: &Layout, g1: &[Fr], rho: Fr) -> Mask {
+    let coefficients = 0..layout.degrees_a().mask_length();
+    Mask { coefficients: coefficients.map(|k| g1[layout.mask_row(k)]).collect(), rho }
 }
 
 /// Puts the mask cells into Wtot and Xtot.

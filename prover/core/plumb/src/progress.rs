@@ -19,10 +19,10 @@ pub enum Stage {
     Commit,
     /// The helpers of phase 2 are computed and committed.
     CommitHelpers,
-    /// Sumcheck A.
-    Lookups,
-    /// Sumcheck C.
+    /// Sumcheck A in the variables of chunks.
     Weights,
+    /// Sumcheck A in the variables of rows.
+    Lookups,
     /// Sumcheck D.
     Claims,
     /// The opening.

@@ -2,11 +2,11 @@
 
 use crate::closed_forms::eq_table;
 use crate::descriptor::Visibility;
-use crate::field::{Fr, Word};
+use crate::field::{Fr, Word, power_of_two};
 use crate::functionals::Queries;
 use crate::gather::gather;
 use crate::keys::{CommittedInput, ProvingKey, VerifyingKey};
-use crate::layout::{DEGREE_A, DEGREE_C, Layout};
+use crate::layout::Layout;
 use crate::lookup::{Gates, helpers, multiplicities, table};
 use crate::masks;
 use crate::progress::{Cancelled, Stage, Step};
@@ -14,7 +14,7 @@ use crate::proof::Writer;
 use crate::randomness::{Randomness, RandomnessError, System};
 use crate::scheme::{Committer, Scheme, SchemeError};
 use crate::statement::{Statement, StatementError};
-use crate::sumcheck::{self, InnerProduct, inner, mask_sum};
+use crate::sumcheck::{InnerProduct, Rounds, inner};
 use crate::transcript::{Transcript, ZeroChallenge};
 use crate::verify::DOMAIN;
 use crate::witness::{WitnessError, columns, execute};
@@ -148,7 +148,7 @@ pub(crate) fn prove_with<P: Committer>(
     Ok(Proven { proof, public_inputs })
 }
 
-/// What the prover claims as the sum of sumcheck A without its mask.
+/// What the prover claims as the sum of the gates.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Total {
     /// Zero, as it is for an honest prover.
@@ -247,48 +247,55 @@ impl<P: Committer> Prover<'_, P> {
         commitments.extend(random_commitments);
         commitments.extend(self.key.weights.iter().cloned());
         commitments.extend(self.statement.commitment.clone());
-        let g1 = layout.masks()[0];
 
-        // 3: sumcheck A
-        self.committer.reached(Step::whole(Stage::Lookups))?;
+        // 3: sumcheck A; in the variables of chunks there are only products, as the gates do not depend on them
+        self.committer.reached(Step::whole(Stage::Weights))?;
         let gates = Gates::new(layout, alpha, gamma, lambda);
         let active = layout.active_rows();
         let only_active = |mut v: Vec<Fr>| {
             v[active..].fill(Fr::zero());
             v
         };
-        let mut tables = vec![only_active(eq_table(&tau)), only_active(vec![Fr::one(); layout.rows()])];
-        tables.extend(columns[..layout.evaluated()].iter().cloned());
-        tables.push(table);
-        let mask = masks::libra(layout, &columns[g1], rho_a, 0);
-        let gate_sum = match self.total {
+        let gate_tables = || {
+            let mut tables = vec![only_active(eq_table(&tau)), only_active(vec![Fr::one(); layout.rows()])];
+            tables.extend(columns[..layout.evaluated()].iter().cloned());
+            tables.push(table.clone());
+            tables
+        };
+        let gate_sum: Fr = match self.total {
             Total::Zero => Fr::zero(),
             #[cfg(test)]
             Total::True => {
+                let tables = gate_tables();
                 let row = |x: usize| tables.iter().map(|t| t[x]).collect::<Vec<_>>();
-                (0..layout.rows()).map(|x| sumcheck::Combination::at(&gates, &row(x))).sum()
+                (0..layout.rows()).map(|x| crate::sumcheck::Combination::at(&gates, &row(x))).sum()
             }
         };
-        let h_a = gate_sum + rho_a * inner(&mask.coefficients, &mask_sum(layout.c(), DEGREE_A));
+        let chunk_variables = layout.chunk_variables();
+        let mut products = if layout.has_products() { self.products(&r, &columns).to_vec() } else { vec![] };
+        let mask = masks::libra(layout, &columns[layout.masks()[0]], rho_a);
+        let sum = product_sum(&products) + gate_sum * power_of_two(chunk_variables as u32);
+        let h_a = sum + rho_a * inner(&mask.coefficients, &layout.degrees_a().mask_sum());
         send(t, &mut proof, "H_A", &[h_a]);
-        let folded = sumcheck::prove(t, "sumcheck A", tables, &gates, Some(&mask), &mut proof);
-        let e = &folded.values[crate::lookup::BEFORE_COLUMNS..][..layout.evaluated()];
-        send(t, &mut proof, "columns at a", e);
-        let a = folded.point;
+        let mut rounds = Rounds::new(t, "sumcheck A", layout.weight_variables(), Some(&mask));
+        rounds.bind(chunk_variables, &mut products, &InnerProduct, gate_sum, &mut proof);
+        products.iter_mut().for_each(Vec::shrink_to_fit);
+        self.committer.reached(Step::whole(Stage::Lookups))?;
+        let mut tables = gate_tables();
+        tables.extend(products);
+        rounds.bind(layout.c(), &mut tables, &gates, Fr::zero(), &mut proof);
+        let k = rounds.point();
+        let at_k: Vec<Fr> = tables.iter().map(|t| t[0]).collect();
+        let (e, products) = at_k[crate::lookup::BEFORE_COLUMNS..].split_at(layout.evaluated());
+        send(t, &mut proof, "values at k", &[e, &products[1..]].concat());
+        drop(tables);
 
-        // 4: sumcheck C
-        self.committer.reached(Step::whole(Stage::Weights))?;
-        let (rho_c, k) = match layout.has_products() {
-            true => self.products(&r, &columns, t, &mut proof)?,
-            false => (Fr::zero(), vec![]),
-        };
-
-        // 5: sumcheck D
+        // 4: sumcheck D
         self.committer.reached(Step::whole(Stage::Claims))?;
         let eta = t.challenge("eta");
         let z = [t.challenge("z1"), t.challenge("z2")].map(|z| powers(&z, layout.rows()));
         let weights = layout.claims().powers(&eta);
-        let queries = Queries { layout, r, a: &a, k: &k, rho_a, rho_c, weights, outputs: &self.statement.outputs };
+        let queries = Queries { layout, r, k: &k, rho_a, weights, outputs: &self.statement.outputs };
         let mut q = queries.dense_but_weights();
         let mu = layout.masks().iter().zip(&z).map(|(g, z)| inner(&columns[*g], z)).sum();
         send(t, &mut proof, "mu", &[mu]);
@@ -309,11 +316,14 @@ impl<P: Committer> Prover<'_, P> {
             None => columns.clone(),
         };
         tables.extend(q);
-        let folded = sumcheck::prove(t, "sumcheck D", tables, &InnerProduct, None, &mut proof);
+        let mut rounds = Rounds::new(t, "sumcheck D", layout.c(), None);
+        rounds.bind(layout.c(), &mut tables, &InnerProduct, Fr::zero(), &mut proof);
+        let d = rounds.point();
 
-        // 6: the one column that is opened, H = sum_i Q_i(d) f_i
+        // 5: the one column that is opened, H = sum_i Q_i(d) f_i
         self.committer.reached(Step::whole(Stage::Open))?;
-        let (at_d, at_q) = folded.values.split_at(folded.values.len() / 2);
+        let ends: Vec<Fr> = tables.iter().map(|t| t[0]).collect();
+        let (at_d, at_q) = ends.split_at(ends.len() / 2);
         let value = inner(at_d, at_q);
         let mut functionals = at_q.to_vec();
         if let Some((coefficients, _)) = common {
@@ -323,34 +333,28 @@ impl<P: Committer> Prover<'_, P> {
         let h = combination(&functionals, &columns, layout.rows());
         let terms: Vec<_> = functionals.iter().copied().zip(&commitments).collect();
         let combined = self.committer.scheme().combine(&terms);
-        let opening = self.committer.open(t, &h, &combined, &folded.point, &value)?;
+        let opening = self.committer.open(t, &h, &combined, &d, &value)?;
         proof.words(&opening);
         Ok((proof.into_bytes(), columns))
     }
-    /// Step 4: sumcheck C, over the weights. Gives rhoC and the point.
-    fn products(
-        &self,
-        r: &Fr,
-        columns: &[Vec<Fr>],
-        t: &mut Transcript,
-        proof: &mut Writer,
-    ) -> Result<(Fr, Vec<Fr>), ProveError> {
+
+    /// Wtot and Xtot.
+    fn products(&self, r: &Fr, columns: &[Vec<Fr>]) -> [Vec<Fr>; 2] {
         let layout = self.layout();
-        let rho = t.nonzero_challenge("rhoC")?;
         let mut x = gather(layout, r, columns);
         // at its final size at once, as it is most of what a proof of many weights holds
         let mut w = Vec::with_capacity(x.len());
         self.chunks.iter().for_each(|chunk| w.extend_from_slice(chunk));
         w.resize(x.len(), Fr::zero());
         masks::hide(layout, &columns[layout.multiplicities()], &mut w, &mut x);
-        let mask = masks::libra(layout, &columns[layout.masks()[0]], rho, 1);
-        let sum = mask_sum(layout.weight_variables(), DEGREE_C);
-        let products: Fr = w.par_chunks(1024).zip(x.par_chunks(1024)).map(|(w, x)| inner(w, x)).sum();
-        send(t, proof, "H_C", &[products + rho * inner(&mask.coefficients, &sum)]);
-        let folded = sumcheck::prove(t, "sumcheck C", vec![w, x], &InnerProduct, Some(&mask), proof);
-        send(t, proof, "e_W e_X", &folded.values);
-        Ok((rho, folded.point))
+        [w, x]
     }
+}
+
+/// `sum_k Wtot(k) Xtot(k)`, zero where there is nothing.
+fn product_sum(tables: &[Vec<Fr>]) -> Fr {
+    let [w, x] = tables else { return Fr::zero() };
+    w.par_chunks(1024).zip(x.par_chunks(1024)).map(|(w, x)| inner(w, x)).sum()
 }
 
 fn send(t: &mut Transcript, proof: &mut Writer, label: &str, values: &[Fr]) {

@@ -10,7 +10,7 @@
 //! r^(2N + k) * ( scaled(k) - 2^(s - t) top(k) ) = 0                      k real, t bits in the top limb
 //! ```
 //!
-//! **Positions that are not real.** Soundness of inference does not need them to be zero: sumcheck C pairs `Wtot(k)` with
+//! **Positions that are not real.** Soundness of inference does not need them to be zero: sumcheck A pairs `Wtot(k)` with
 //! `Xtot(k)`, whose claim fixes `Xtot` to a functional that is zero at every position but the real ones (contractions are
 //! bounded by real lengths) and the mask cells of the virtual chunk, which the checker keeps off every block and off each
 //! other. So no value there meets a cell, and it is for that reason that salts may lie there. They are proved zero all the

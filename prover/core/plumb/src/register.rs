@@ -2,7 +2,7 @@
 //! weights such as `1/2 mod p`, and bounds against overflow would mean nothing.
 //!
 //! It is the protocol of inference on another layout ([`crate::ranges`]): the same chunks, range columns for the limbs of
-//! the weights, no sumcheck C, no input, no output, and a domain tag of its own. The circuit's id is absorbed first, so a
+//! the weights, no products in sumcheck A, no input, no output, and a domain tag of its own. The circuit's id is absorbed first, so a
 //! registration is good for one key alone.
 
 use crate::field::{Fr, Word};

@@ -1,4 +1,4 @@
-//! The sumcheck protocol, for polynomials of degree 2 and 4 in each variable, with the masks of Libra.
+//! The sumcheck protocol, for polynomials of degree 2 or 4 in each variable, with the masks of Libra.
 //!
 //! A round sends the coefficients of `g(X) = c_0 + c_1 X + .. + c_deg X^deg` but for c_1, as Spartan's (ePrint 2019/550)
 //! implementation does; the verifier derives `c_1` from `g(0) + g(1) = claim`. So no round can fail: a false claim moves to
@@ -18,27 +18,56 @@ pub(crate) struct Mask {
     pub(crate) rho: Fr,
 }
 
-/// How many coefficients a Libra mask has: `1 + n deg`.
-pub fn mask_length(n: usize, degree: usize) -> usize {
-    1 + n * degree
+/// The degrees in a sumcheck's variables: first some, then others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Degrees(pub [(usize, usize); 2]);
+
+impl Degrees {
+    /// The same degree in each of n variables.
+    pub fn uniform(n: usize, degree: usize) -> Self {
+        Degrees([(0, 0), (n, degree)])
+    }
+
+    /// The degree in each variable.
+    pub fn each(&self) -> impl Iterator<Item = usize> + use<> {
+        self.0.into_iter().flat_map(|(n, degree)| std::iter::repeat_n(degree, n))
+    }
+
+    /// The variables.
+    pub fn variables(&self) -> usize {
+        self.0.iter().map(|(n, _)| n).sum()
+    }
+
+    /// The words of a sumcheck, one for each degree of each variable.
+    pub fn words(&self) -> usize {
+        self.0.iter().map(|(n, degree)| n * degree).sum()
+    }
+
+    /// How many coefficients a Libra mask has.
+    pub fn mask_length(&self) -> usize {
+        1 + self.words()
+    }
+
+    /// The functional that evaluates a mask: `g(point) = <coefficients, (1, z_1, .., z_1^deg, z_2, ..)>`.
+    pub fn mask_at(&self, point: &[Fr]) -> Vec<Fr> {
+        let powers = |(z, degree): (&Fr, usize)| powers(*z).take(degree).collect::<Vec<_>>();
+        std::iter::once(Fr::one()).chain(point.iter().zip(self.each()).flat_map(powers)).collect()
+    }
+
+    /// The functional that sums a mask over the cube: `sum g = <coefficients, (2^n, 2^(n-1), ..)>`.
+    pub fn mask_sum(&self) -> Vec<Fr> {
+        let n = self.variables() as u32;
+        let mut out = vec![power_of_two(n)];
+        if n > 0 {
+            out.resize(self.mask_length(), power_of_two(n - 1));
+        }
+        out
+    }
 }
 
-/// The functional that evaluates a mask: `g(point) = <coefficients, (1, z_1, .., z_1^deg, z_2, ..)>`.
-pub fn mask_at(point: &[Fr], degree: usize) -> Vec<Fr> {
-    let mut out = vec![Fr::one()];
-    for z in point {
-        out.extend(std::iter::successors(Some(*z), |p| Some(*p * z)).take(degree));
-    }
-    out
-}
-
-/// The functional that sums a mask over the cube: `sum g = <coefficients, (2^n, 2^(n-1), ..)>`.
-pub fn mask_sum(n: usize, degree: usize) -> Vec<Fr> {
-    let mut out = vec![power_of_two(n as u32)];
-    if n > 0 {
-        out.resize(mask_length(n, degree), power_of_two(n as u32 - 1));
-    }
-    out
+/// `z, z^2, ..`
+fn powers(z: Fr) -> impl Iterator<Item = Fr> {
+    std::iter::successors(Some(z), move |p| Some(*p * z))
 }
 
 /// A polynomial that is a fixed combination of multilinear ones.
@@ -73,45 +102,74 @@ impl Combination for InnerProduct {
     }
 }
 
-/// What the prover knows at the end.
-pub(crate) struct Folded {
-    /// The point that the verifier chose.
-    pub(crate) point: Vec<Fr>,
-    /// The value of every table there.
-    pub(crate) values: Vec<Fr>,
+/// The rounds of one sumcheck, as the prover makes them: of `sum_x combination(tables(x)) + rho g(x)`.
+pub(crate) struct Rounds<'a> {
+    transcript: &'a mut Transcript,
+    label: &'static str,
+    mask: Option<&'a Mask>,
+    /// What the variables bound so far contribute to the mask.
+    bound: Fr,
+    /// The variables that are left.
+    free: usize,
+    /// The mask's coefficients of the bound variables, and g_0.
+    used: usize,
+    point: Vec<Fr>,
 }
 
-/// Proves `sum_x combination(tables(x)) + rho g(x)`. The tables all have `2^n` entries.
-pub(crate) fn prove<C: Combination>(
-    transcript: &mut Transcript,
-    label: &'static str,
-    mut tables: Vec<Vec<Fr>>,
-    combination: &C,
-    mask: Option<&Mask>,
-    proof: &mut Writer,
-) -> Folded {
-    let n = tables.first().map_or(0, |t| t.len().trailing_zeros() as usize);
-    let mut point = Vec::with_capacity(n);
-    // what the variables bound so far contribute to the mask
-    let mut bound = mask.map_or(Fr::zero(), |m| m.coefficients[0]);
-    for round in 0..n {
-        let mut sent = round_coefficients(&tables, combination);
-        if let Some(m) = mask {
-            add_mask(&mut sent, m, round, n, &bound);
-        }
-        transcript.absorb(label, &sent);
-        proof.scalars(&sent);
-        let z = transcript.challenge(label);
-        point.push(z);
-        if let Some(m) = mask {
-            let at = 1 + round * C::DEGREE;
-            let powers = mask_at(&[z], C::DEGREE);
-            bound += inner(&m.coefficients[at..at + C::DEGREE], &powers[1..]);
-        }
-        tables.par_iter_mut().for_each(|t| fold(t, &z));
+impl<'a> Rounds<'a> {
+    /// Of n variables.
+    pub(crate) fn new(transcript: &'a mut Transcript, label: &'static str, n: usize, mask: Option<&'a Mask>) -> Self {
+        let bound = mask.map_or(Fr::zero(), |m| m.coefficients[0]);
+        Rounds { transcript, label, mask, bound, free: n, used: 1, point: Vec::with_capacity(n) }
     }
-    let values = tables.iter().map(|t| t[0]).collect();
-    Folded { point, values }
+
+    /// Binds the first `n` variables of all tables. `rest` is what does not depend on these variables and is summed too, for
+    /// each of their values.
+    pub(crate) fn bind<C: Combination>(
+        &mut self,
+        n: usize,
+        tables: &mut [Vec<Fr>],
+        combination: &C,
+        rest: Fr,
+        proof: &mut Writer,
+    ) {
+        for round in 1..=n {
+            let mut sent = round_coefficients(tables, combination);
+            sent[0] += rest * power_of_two((n - round) as u32);
+            self.free -= 1;
+            if let Some(m) = self.mask {
+                self.add_mask(&mut sent, m);
+            }
+            self.transcript.absorb(self.label, &sent);
+            proof.scalars(&sent);
+            let z = self.transcript.challenge(self.label);
+            self.point.push(z);
+            if let Some(m) = self.mask {
+                let here = &m.coefficients[self.used..][..C::DEGREE];
+                self.bound += here.iter().zip(powers(z)).map(|(g, power)| *g * power).sum::<Fr>();
+                self.used += C::DEGREE;
+            }
+            tables.par_iter_mut().for_each(|t| fold(t, &z));
+        }
+    }
+
+    /// Adds the coefficients of `rho sum_(x_(i+1)..x_n) g(z_1, .., X, x_(i+1), ..)`: with `m` free variables this is
+    /// `rho (2^m (bound + sum_k g_(i,k) X^k) + 2^(m-1) sum of all later coefficients)`.
+    fn add_mask(&self, sent: &mut [Fr], mask: &Mask) {
+        let scale = mask.rho * power_of_two(self.free as u32);
+        let (here, later) = mask.coefficients[self.used..].split_at(sent.len());
+        sent[0] += scale * self.bound;
+        if self.free > 0 {
+            sent[0] += mask.rho * power_of_two(self.free as u32 - 1) * later.iter().sum::<Fr>();
+        }
+        // that of X is not sent
+        sent[1..].iter_mut().zip(&here[1..]).for_each(|(c, g)| *c += scale * g);
+    }
+
+    /// The point that the verifier chose.
+    pub(crate) fn point(self) -> Vec<Fr> {
+        self.point
+    }
 }
 
 /// `sum_i u_i v_i`. Three products share one reduction.
@@ -158,36 +216,16 @@ pub(crate) fn for_each_row(low: &[&[Fr]], high: &[&[Fr]], mut add: impl FnMut(&[
     }
 }
 
-/// Adds those of `rho sum_(x_(i+1)..x_n) g(z_1, .., X, x_(i+1), ..)`: with `m` free variables this is
-/// `rho (2^m (bound + sum_k g_(i,k) X^k) + 2^(m-1) sum of all later coefficients)`.
-fn add_mask(sent: &mut [Fr], mask: &Mask, round: usize, n: usize, bound: &Fr) {
-    let free = (n - round - 1) as u32;
-    let scale = mask.rho * power_of_two(free);
-    let (here, later) = mask.coefficients[1 + round * sent.len()..].split_at(sent.len());
-    sent[0] += scale * bound;
-    if free > 0 {
-        sent[0] += mask.rho * power_of_two(free - 1) * later.iter().sum::<Fr>();
-    }
-    // that of X is not sent
-    sent[1..].iter_mut().zip(&here[1..]).for_each(|(c, g)| *c += scale * g);
-}
-
-/// The words of a sumcheck: `n deg`.
-pub fn words(n: usize, degree: usize) -> usize {
-    n * degree
-}
-
-/// Replays a sumcheck of `n` rounds: gives the point, and what the polynomial must be there if `claim` is its sum.
+/// Replays a sumcheck: gives the point, and what the polynomial must be there if `claim` is its sum.
 pub(crate) fn verify(
     transcript: &mut Transcript,
     label: &'static str,
     reader: &mut Reader<'_>,
-    n: usize,
-    degree: usize,
+    degrees: Degrees,
     mut claim: Fr,
 ) -> Result<(Vec<Fr>, Fr), Malformed> {
-    let mut point = Vec::with_capacity(n);
-    for _ in 0..n {
+    let mut point = Vec::with_capacity(degrees.variables());
+    for degree in degrees.each() {
         let sent = reader.scalars(degree)?;
         transcript.absorb(label, &sent);
         let z = transcript.challenge(label);
@@ -228,48 +266,72 @@ mod tests {
         }
     }
 
-    fn round_trip<C: Combination>(combination: &C, n: usize, masked: bool) {
+    /// Some variables of degree 2 before those of a combination, which does not depend on them; its tables then are theirs.
+    fn round_trip<C: Combination>(combination: &C, before: usize, n: usize, masked: bool) {
         let mut rng = Seeded::new(n as u64);
-        let tables: Vec<Vec<Fr>> = (0..4).map(|_| rng.fields(1 << n).unwrap()).collect();
-        let mask =
-            masked.then(|| Mask { coefficients: rng.fields(mask_length(n, C::DEGREE)).unwrap(), rho: rng.one() });
+        let degrees = Degrees([(before, 2), (n, C::DEGREE)]);
+        let mut products: Vec<Vec<Fr>> = (0..2).map(|_| rng.fields(1 << (before + n)).unwrap()).collect();
+        let mut tables: Vec<Vec<Fr>> = (0..4).map(|_| rng.fields(1 << n).unwrap()).collect();
+        let mask = masked.then(|| Mask { coefficients: rng.fields(degrees.mask_length()).unwrap(), rho: rng.one() });
+        let (all_products, all_tables) = (products.clone(), tables.clone());
         let row = |x: usize| tables.iter().map(|t| t[x]).collect::<Vec<_>>();
-        let mut sum: Fr = (0..1 << n).map(|x| combination.at(&row(x))).sum();
+        let others: Fr = (0..1 << n).map(|x| combination.at(&row(x))).sum();
+        let mut sum = inner(&products[0], &products[1]) + others * power_of_two(before as u32);
         if let Some(m) = &mask {
-            sum += m.rho * inner(&m.coefficients, &mask_sum(n, C::DEGREE));
+            sum += m.rho * inner(&m.coefficients, &degrees.mask_sum());
         }
         let mut writer = Writer::default();
         let mut transcript = Transcript::new("test");
-        let folded = prove(&mut transcript, "rounds", tables.clone(), combination, mask.as_ref(), &mut writer);
+        let mut rounds = Rounds::new(&mut transcript, "rounds", before + n, mask.as_ref());
+        rounds.bind(before, &mut products, &InnerProduct, others, &mut writer);
+        tables.extend(products);
+        rounds.bind(n, &mut tables, &Both(combination), Fr::zero(), &mut writer);
+        let end = rounds.point();
         let bytes = writer.into_bytes();
-        assert_eq!(bytes.len(), 32 * words(n, C::DEGREE));
+        assert_eq!(bytes.len(), 32 * degrees.words());
         let check = |bytes: &[u8], sum: Fr| {
-            let mut reader = Reader::new(bytes, words(n, C::DEGREE)).unwrap();
+            let mut reader = Reader::new(bytes, degrees.words()).unwrap();
             let mut transcript = Transcript::new("test");
-            let got = verify(&mut transcript, "rounds", &mut reader, n, C::DEGREE, sum);
-            let (point, claim) = got.unwrap();
-            let values: Vec<Fr> = tables.iter().map(|t| evaluate(t, &point)).collect();
-            let mut value = combination.at(&values);
+            let (point, claim) = verify(&mut transcript, "rounds", &mut reader, degrees, sum).unwrap();
+            let mut values: Vec<Fr> = all_tables.iter().map(|t| evaluate(t, &point[before..])).collect();
+            values.extend(all_products.iter().map(|t| evaluate(t, &point)));
+            let mut value = Both(combination).at(&values);
             if let Some(m) = &mask {
-                value += m.rho * inner(&m.coefficients, &mask_at(&point, C::DEGREE));
+                value += m.rho * inner(&m.coefficients, &degrees.mask_at(&point));
             }
             (point, values, value == claim)
         };
-        assert_eq!(check(&bytes, sum), (folded.point, folded.values, true));
-        assert!(!check(&bytes, sum + Fr::one()).2 || n == 0);
+        let ends = tables.iter().map(|t| t[0]).collect::<Vec<_>>();
+        assert_eq!(check(&bytes, sum), (end, ends, true));
+        assert!(!check(&bytes, sum + Fr::one()).2);
         for word in 0..bytes.len() / 32 {
             let mut bad = bytes.clone();
             bad[32 * word + 31] ^= 1;
-            assert!(!check(&bad, sum).2, "word {word} of {n} rounds");
+            assert!(!check(&bad, sum).2, "word {word} of {before} and {n} rounds");
+        }
+    }
+
+    /// A combination of the first four tables, and the product of two others.
+    struct Both<'a, C>(&'a C);
+    impl<C: Combination> Combination for Both<'_, C> {
+        const DEGREE: usize = C::DEGREE;
+        fn at(&self, values: &[Fr]) -> Fr {
+            self.0.at(&values[..4]) + InnerProduct.at(&values[4..])
+        }
+        fn coefficients(&self, low: &[&[Fr]], high: &[&[Fr]]) -> Vec<Fr> {
+            let mut sums = self.0.coefficients(&low[..4], &high[..4]);
+            let products = InnerProduct.coefficients(&low[4..], &high[4..]);
+            sums.iter_mut().zip(products).for_each(|(sum, c)| *sum += c);
+            sums
         }
     }
 
     #[test]
     fn complete_and_bound_to_every_word() {
-        for n in 1..8 {
+        for (before, n) in [(0, 1), (0, 2), (0, 5), (0, 7), (1, 1), (1, 6), (3, 1), (4, 3)] {
             for masked in [false, true] {
-                round_trip(&InnerProduct, n, masked);
-                round_trip(&Quartic, n, masked);
+                round_trip(&InnerProduct, before, n, masked);
+                round_trip(&Quartic, before, n, masked);
             }
         }
     }

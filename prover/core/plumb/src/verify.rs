@@ -4,7 +4,7 @@ use crate::closed_forms::geom;
 use crate::field::{Fr, Word};
 use crate::functionals::{Queries, active, bias_constant, linear_constant, link_constant};
 use crate::keys::VerifyingKey;
-use crate::layout::{DEGREE_A, DEGREE_C, DEGREE_D, Layout};
+use crate::layout::Layout;
 use crate::lookup::{Gates, table_at};
 use crate::proof::{Malformed, Reader};
 use crate::scheme::{Scheme, SchemeError};
@@ -85,12 +85,15 @@ impl From<ZeroChallenge> for VerifyError {
 /// The words of a proof: fixed by the layout.
 pub fn proof_words<S: Scheme>(layout: &Layout) -> usize {
     let commitments = layout.phase1().len() + layout.masks().len() + layout.phase2().len();
-    let rounds = sumcheck::words(layout.c(), DEGREE_A)
-        + sumcheck::words(layout.weight_variables(), DEGREE_C)
-        + sumcheck::words(layout.c(), DEGREE_D);
-    // H_A, the columns at a, mu; H_C, e_W, e_X
-    let values = 1 + layout.evaluated() + 1 + if layout.has_products() { 3 } else { 0 };
+    let rounds = layout.degrees_a().words() + layout.degrees_d().words();
+    // H_A, the values at k, mu
+    let values = 1 + values_at_k(layout) + 1;
     commitments * S::COMMITMENT_WORDS + rounds + values + S::opening_words(layout.c())
+}
+
+/// The values that are sent at the point of sumcheck A: the evaluated columns at its row, then e_W and e_X.
+fn values_at_k(layout: &Layout) -> usize {
+    layout.evaluated() + if layout.has_products() { 2 } else { 0 }
 }
 
 /// Accepts a proof, or says why not. `ctx` are the 32 bytes that the proof was made for.
@@ -139,10 +142,8 @@ pub(crate) struct Replay<'a, C> {
 pub(crate) struct Reduced {
     pub(crate) values: Vec<Fr>,
     pub(crate) r: Fr,
-    pub(crate) a: Vec<Fr>,
     pub(crate) k: Vec<Fr>,
     pub(crate) rho_a: Fr,
-    pub(crate) rho_c: Fr,
     pub(crate) outputs: Vec<Fr>,
 }
 
@@ -164,32 +165,7 @@ fn receive<S: Scheme>(
     words.chunks_exact(S::COMMITMENT_WORDS).enumerate().map(parse).collect()
 }
 
-/// What sumcheck C leaves; all zero where there is none, so that the claims about it say that zero is zero.
-#[derive(Default)]
-struct Products {
-    rho: Fr,
-    /// H_C.
-    sum: Fr,
-    point: Vec<Fr>,
-    claim: Fr,
-    e_w: Fr,
-    e_x: Fr,
-}
-
-impl Products {
-    fn receive(layout: &Layout, reader: &mut Reader<'_>, t: &mut Transcript) -> Result<Self, VerifyError> {
-        let rho = t.nonzero_challenge("rhoC")?;
-        let sum = reader.scalar()?;
-        t.absorb("H_C", &[sum]);
-        let n = layout.weight_variables();
-        let (point, claim) = sumcheck::verify(t, "sumcheck C", reader, n, DEGREE_C, sum)?;
-        let (e_w, e_x) = (reader.scalar()?, reader.scalar()?);
-        t.absorb("e_W e_X", &[e_w, e_x]);
-        Ok(Products { rho, sum, point, claim, e_w, e_x })
-    }
-}
-
-/// Steps 0 to 5 of the protocol.
+/// Steps 0 to 4 of the protocol, and what step 5 opens.
 pub(crate) fn replay<'a, S: Scheme>(
     scheme: &S,
     key: &VerifyingKey<S>,
@@ -220,31 +196,26 @@ pub(crate) fn replay<'a, S: Scheme>(
     // 3: sumcheck A
     let h_a = reader.scalar()?;
     t.absorb("H_A", &[h_a]);
-    let (a, claim_a) = sumcheck::verify(&mut t, "sumcheck A", &mut reader, layout.c(), DEGREE_A, h_a)?;
-    let e = reader.scalars(layout.evaluated())?;
-    t.absorb("columns at a", &e);
-    let (on_active, act) = active(layout, &tau, &a);
-    let at_a = [&[on_active, act], &e[..], &[table_at(layout, &gamma, &a)]].concat();
-    let f_a = Gates::new(layout, alpha, gamma, lambda).at(&at_a);
+    let (k, claim_a) = sumcheck::verify(&mut t, "sumcheck A", &mut reader, layout.degrees_a(), h_a)?;
+    let at_k = reader.scalars(values_at_k(layout))?;
+    t.absorb("values at k", &at_k);
+    let (e, products) = at_k.split_at(layout.evaluated());
+    // without products, the claims about them say that zero is zero
+    let [e_w, e_x] = products.try_into().unwrap_or_default();
+    let a = &k[layout.chunk_variables()..];
+    let (on_active, act) = active(layout, &tau, a);
+    let tables = [&[on_active, act], e, &[table_at(layout, &gamma, a)], products].concat();
+    let f_a = Gates::new(layout, alpha, gamma, lambda).at(&tables);
 
-    // 4: sumcheck C
-    let c = match layout.has_products() {
-        true => Products::receive(layout, &mut reader, &mut t)?,
-        false => Products::default(),
-    };
-    let (rho_c, k) = (c.rho, &c.point);
-
-    // 5: the values of all linear claims, in the order of `Claims`
+    // 4: the values of all linear claims, in the order of `Claims`
     let eta = t.challenge("eta");
     let (z1, z2) = (t.challenge("z1"), t.challenge("z2"));
-    let mut values = e;
+    let mut values = e.to_vec();
     values.extend([
         claim_a - f_a,
-        h_a,
-        c.claim - c.e_w * c.e_x,
-        c.sum - linear_constant(layout, &r, &statement.outputs),
-        c.e_w,
-        c.e_x - bias_constant(layout, &r, k),
+        h_a - linear_constant(layout, &r, &statement.outputs),
+        e_w,
+        e_x - bias_constant(layout, &r, &k),
         link_constant(layout, &r, &statement.inputs, &statement.outputs),
     ]);
     let weights = layout.claims().powers(&eta);
@@ -253,13 +224,12 @@ pub(crate) fn replay<'a, S: Scheme>(
     t.absorb("mu", &[mu]);
     let rho_d = t.nonzero_challenge("rhoD")?;
     claim += rho_d * mu;
-    let (d, value) = sumcheck::verify(&mut t, "sumcheck D", &mut reader, layout.c(), DEGREE_D, claim)?;
+    let (d, value) = sumcheck::verify(&mut t, "sumcheck D", &mut reader, layout.degrees_d(), claim)?;
     let opening = reader.words(S::opening_words(layout.c()))?;
     debug_assert!(reader.is_at_end());
 
-    // 6: the functionals at d
-    let mut functionals =
-        Queries { layout, r, a: &a, k, rho_a, rho_c, weights, outputs: &statement.outputs }.closed(&d);
+    // 5: the functionals at d
+    let mut functionals = Queries { layout, r, k: &k, rho_a, weights, outputs: &statement.outputs }.closed(&d);
     for (mask, z) in layout.masks().into_iter().zip([z1, z2]) {
         functionals[mask] += rho_d * geom(&d, &z);
     }
@@ -272,6 +242,6 @@ pub(crate) fn replay<'a, S: Scheme>(
         value,
         opening,
         #[cfg(test)]
-        claims: Reduced { values, r, a, k: c.point, rho_a, rho_c, outputs: statement.outputs.clone() },
+        claims: Reduced { values, r, k, rho_a, outputs: statement.outputs.clone() },
     })
 }

@@ -62,8 +62,8 @@ fn name(stage: Stage) -> &'static str {
         Stage::Execute => "execute",
         Stage::Commit => "commit",
         Stage::CommitHelpers => "commit helpers",
-        Stage::Lookups => "look-ups",
         Stage::Weights => "weights",
+        Stage::Lookups => "look-ups",
         Stage::Claims => "claims",
         Stage::Open => "open",
     }
@@ -80,8 +80,8 @@ pub(crate) fn proof_done(step: Step) -> f64 {
         Stage::Execute => [0.0, 0.02],
         Stage::Commit => [0.02, 0.4],
         Stage::CommitHelpers => [0.4, 0.6],
-        Stage::Lookups => [0.6, 0.85],
-        Stage::Weights => [0.85, 0.88],
+        Stage::Weights => [0.6, 0.63],
+        Stage::Lookups => [0.63, 0.88],
         Stage::Claims => [0.88, 0.95],
         Stage::Open => [0.95, 1.0],
     };

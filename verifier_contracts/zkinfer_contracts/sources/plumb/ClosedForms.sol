@@ -8,22 +8,6 @@ import {MODULUS} from "./Memory.sol";
 /// coordinate, so that these functions walk from the least significant bit up. `powers` is the place after base, base^2,
 /// base^4, .., which stand in the same order. Sums are bounded by real lengths n, never by the padded 2^m.
 
-/// @dev eq(x, y) for two points of m coordinates: a product of 1 - x - y + 2xy.
-function eq(uint256 x, uint256 y, uint256 m) pure returns (uint256 value) {
-    assembly ("memory-safe") {
-        let r := mload(MODULUS)
-        let most := add(shl(1, r), 1)
-        // from a coordinate of x to that of y
-        let to := sub(y, x)
-        value := 1
-        for { let end := add(x, shl(5, m)) } lt(x, end) { x := add(x, 0x20) } {
-            let u := mload(x)
-            let v := mload(add(x, to))
-            value := mulmod(value, sub(add(shl(1, mulmod(u, v, r)), most), add(u, v)), r)
-        }
-    }
-}
-
 /// @dev eq(index, z) for the m coordinates before `end`.
 function eqIndex(uint256 index, uint256 end, uint256 m) pure returns (uint256 value) {
     assembly ("memory-safe") {

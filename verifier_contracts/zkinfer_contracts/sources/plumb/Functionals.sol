@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eq, eqDigits, eqTable} from "./ClosedForms.sol";
+import {eqDigits, eqTable} from "./ClosedForms.sol";
 import {add, mul} from "./Field.sol";
 import {
     C,
@@ -16,24 +16,22 @@ import {
     N,
     POINT_A,
     POINT_D,
-    POINT_K,
     RHO_D,
     Z1,
     Z2,
     at,
+    pointK,
     put
 } from "./Memory.sol";
 import {addMasks} from "./Masks.sol";
 
 /// @dev The powers of eta that weigh the claims after those about columns (docs/protocol.md, "Linear claims").
-uint256 constant MASK_A_VALUE = 0;
-uint256 constant MASK_A_SUM = 1;
-uint256 constant MASK_C_VALUE = 2;
-uint256 constant LINEAR = 3;
-uint256 constant WEIGHT = 4;
-uint256 constant INPUT = 5;
-uint256 constant LINK = 6;
-uint256 constant CLAIMS_BESIDE_COLUMNS = 7;
+uint256 constant MASK = 0;
+uint256 constant TOTAL = 1;
+uint256 constant WEIGHT = 2;
+uint256 constant INPUT = 3;
+uint256 constant LINK = 4;
+uint256 constant CLAIMS_BESIDE_COLUMNS = 5;
 
 /// @dev The power of eta of a claim.
 function etaOf(uint256 claim) pure returns (uint256 value) {
@@ -71,7 +69,7 @@ function beginFunctionals() pure {
     unchecked {
         uint256 c = at(C);
         eqDigits(POINT_D, c, DIGITS_D);
-        eqDigits(POINT_K, at(N), DIGITS_K);
+        eqDigits(pointK(), at(N), DIGITS_K);
         uint256 place = at(FUNCTIONALS);
         uint256 end;
         assembly ("memory-safe") {
@@ -106,20 +104,20 @@ function beginFunctionals() pure {
                 mstore(place, 0)
             }
         }
-        if (at(N) != 0) {
-            addChunks(c);
+        if (at(N) != c) {
+            addChunks();
         }
-        addMasks(c, at(N));
+        addMasks(c, at(N) - c);
     }
 }
 
-/// @dev The claim about weights: <W_chunk, eq(k_low, .)>, weighed by eq(k_high, chunk).
-function addChunks(uint256 c) pure {
+/// @dev The claim about weights: <W_chunk, eq(a, .)>, weighed by eq of the first coordinates of k and the chunk.
+function addChunks() pure {
     unchecked {
-        uint256 high = at(N) - c;
-        uint256 weight = mul(etaOf(WEIGHT), eq(POINT_K + (high << 5), POINT_D, c));
+        // as eta^0 is 1, the first column has eq(a, d) alone so far
+        uint256 weight = mul(etaOf(WEIGHT), at(at(FUNCTIONALS)));
         uint256 table = at(FREE);
-        eqTable(POINT_K, high, table);
+        eqTable(pointK(), at(N) - at(C), table);
         uint256 place = at(FUNCTIONALS) + ((at(EVALUATED) + 2) << 5);
         for (uint256 end = place + (at(CHUNKS) << 5); place < end; place += 0x20) {
             put(place, mul(weight, at(table)));

@@ -3,7 +3,7 @@ pragma solidity ^0.8.24;
 
 import {eqIndex, eqPrefix, geomLt, geomSum, powerOf} from "./ClosedForms.sol";
 import {add, mul, powerOfTwo, signed, sub} from "./Field.sol";
-import {INPUT, LINEAR, LINK, etaOf} from "./Functionals.sol";
+import {INPUT, LINK, TOTAL, etaOf} from "./Functionals.sol";
 import {field} from "./Lookups.sol";
 import {addMap, afterMap} from "./Maps.sol";
 import {
@@ -28,7 +28,7 @@ import {
     NEXT_POWER,
     OUTPUT_VALUES,
     POINT_D,
-    POINT_K,
+    POINT_A,
     RANGES,
     RANGE_BITS,
     R_POWERS,
@@ -380,7 +380,7 @@ function addLinear(uint256 place) pure returns (uint256) {
         uint256 shift = field(place, 8);
         uint256 family = at(place + 1);
         uint256 power = offsetPower(family);
-        addCells(afterMaps, family, mul(power, etaOf(LINEAR)), shift);
+        addCells(afterMaps, family, mul(power, etaOf(TOTAL)), shift);
         addConstants(family, power, shift, hasOutput, field(place + 33, 32));
         power = mul(power, etaOf(INPUT));
         for (uint256 i = 0; i < count; ++i) {
@@ -429,7 +429,7 @@ function addConstants(uint256 family, uint256 power, uint256 shift, uint256 hasO
         }
         put(LINEAR_CONSTANT, constant_);
         uint256 bits = bitsOf(family, 1);
-        uint256 end = POINT_K + (at(N) << 5);
+        uint256 end = POINT_A + (at(C) << 5);
         sum = geomLt(sum, end, bits, powers, n);
         sum = mul(sum, eqPrefix(biases >> bits, DIGITS_K, at(N) - bits));
         put(BIAS_CONSTANT, add(at(BIAS_CONSTANT), sum));

@@ -31,17 +31,18 @@ function field(uint256 place, uint256 bits) pure returns (uint256 value) {
     }
 }
 
-/// @dev What sumcheck A sums, at the point a (docs/protocol.md, "Arithmetisation").
+/// @dev What sumcheck A sums beside products, at the row a of its point (docs/protocol.md, "Arithmetisation").
 function gatesAtA() pure returns (uint256) {
     unchecked {
         (uint256 onActive, uint256 act) = active();
-        (uint256 gates, uint256 sum, uint256 power) = (0, 0, 1);
+        (uint256 gates, uint256 sum) = (0, 0);
         uint256 ranges = at(RANGES);
         uint256 lookups = ranges + at(PAIRS);
         uint256 helpers = (lookups + 1) >> 1;
         uint256 values = at(VALUES);
         uint256 multiplicity = values + ((ranges + 2 * at(PAIRS)) << 5);
         uint256 lambda = at(LAMBDA);
+        uint256 power = lambda;
         for (uint256 j = 0; j < helpers; ++j) {
             uint256 h = calldataWord(multiplicity + ((j + 1) << 5));
             uint256 gate = denominator(2 * j, ranges, values);

@@ -5,7 +5,7 @@ import {eqLt, eqPrefix, eqTable, geomLt} from "./ClosedForms.sol";
 import {mul} from "./Field.sol";
 import {addToBlock, bitsOf, lengthOf, strideAt, termAt} from "./Layers.sol";
 import {field} from "./Lookups.sol";
-import {C, DIGITS_K, FREE, MODULUS, N, POINT_D, POINT_K, at} from "./Memory.sol";
+import {C, DIGITS_K, FREE, MODULUS, N, POINT_A, POINT_D, at} from "./Memory.sol";
 import {tapSums} from "./Windows.sol";
 
 /// @dev A mark in the word of a window, whose first eight bytes alone are used: the channel is the output's.
@@ -31,7 +31,7 @@ function addMap(uint256 place, uint256 family, uint256 weight) pure returns (uin
         if (window != 0) {
             window = (window & ~DEPTHWISE) | (depthwise ? DEPTHWISE : 0);
         }
-        uint256 end = POINT_K + (at(N) << 5);
+        uint256 end = POINT_A + (at(C) << 5);
         uint256 table = 0;
         uint256 out = depthwise ? 0 : bitsOf(family, 1);
         {

@@ -3,7 +3,7 @@ pragma solidity ^0.8.24;
 
 import {eqIndex, eqPrefix, eqTable} from "./ClosedForms.sol";
 import {add, mul} from "./Field.sol";
-import {INPUT, LINEAR, MASK_A_SUM, MASK_A_VALUE, MASK_C_VALUE, WEIGHT, addTo, etaOf} from "./Functionals.sol";
+import {INPUT, MASK, TOTAL, WEIGHT, addTo, etaOf} from "./Functionals.sol";
 import {field} from "./Lookups.sol";
 import {
     C,
@@ -16,26 +16,24 @@ import {
     PAIRS,
     POINT_A,
     POINT_D,
-    POINT_K,
     RANGES,
     RHO_A,
-    RHO_C,
     at
 } from "./Memory.sol";
 
 /// @dev The claims about masks: cells of G1, and the cells of M that hide e_W and e_X. The cell at *position* p is in the p-th
-/// row from the last. Mask A has its constant at position 3 and the coefficients of variable i from 4 + 4i on; mask C has
-/// its constant at 4c + 5 and the coefficients of variable i from 4c + 6 + 2i on.
+/// row from the last. The mask of sumcheck A has its constant at position 3, the four coefficients of the i-th variable of a
+/// row from 4 + 4i on, and the two of the i-th variable of chunks, of which there are h, from 4 + 4c + 2i on.
 ///
-/// eq of the row at position 4h + l, at d, is what the rows' common leading ones give, times `groups[h]`, times `places[l]`.
-function addMasks(uint256 c, uint256 n) pure {
+/// eq of the row at position 4g + l, at d, is what the rows' common leading ones give, times `groups[g]`, times `places[l]`.
+function addMasks(uint256 c, uint256 h) pure {
     unchecked {
         // both tables from the last entry down, as positions count rows from the last
         uint256 places = at(FREE);
         uint256 end = POINT_D + (c << 5);
         eqTable(end - 0x40, 2, places);
         uint256 bits = at(LOG_PAD) - 2;
-        while ((n == 0 ? 4 + 4 * c : 6 + 4 * c + 2 * n) > 4 << bits) ++bits;
+        while (4 + 4 * c + 2 * h > 4 << bits) ++bits;
         uint256 groups = places + 0x80;
         end -= 0x40 + (bits << 5);
         eqTable(end, bits, groups);
@@ -44,29 +42,27 @@ function addMasks(uint256 c, uint256 n) pure {
         for (uint256 place = POINT_D; place < end; place += 0x20) {
             ones = mul(ones, at(place));
         }
-        uint256 weighed = maskA(groups, c);
-        if (n != 0) {
-            weighed = add(weighed, maskC(groups - ((c + 1) << 5), n));
-            addTo(at(RANGES) + 2 * at(PAIRS), mul(ones, hiddenCells(groups, c, n)));
+        addTo(at(EVALUATED), mul(ones, mask(groups, c, h)));
+        if (h != 0) {
+            addTo(at(RANGES) + 2 * at(PAIRS), mul(ones, hiddenCells(groups, c, c + h)));
         }
-        addTo(at(EVALUATED), mul(ones, weighed));
     }
 }
 
-/// @dev The claims about mask A, its value at a and its sum, both times rhoA.
-function maskA(uint256 groups, uint256 c) pure returns (uint256) {
+/// @dev The claims about the mask of sumcheck A, its value at k and its sum, both times rhoA.
+function mask(uint256 groups, uint256 c, uint256 h) pure returns (uint256) {
     uint256 value;
     uint256 sum;
     assembly ("memory-safe") {
         let r := mload(MODULUS)
         let places := mload(FREE)
-        // the constant counts 2^c, twice what a coefficient counts in the sum
+        // the constant counts 2^n, twice what a coefficient counts in the sum
         value := mulmod(mload(groups), mload(places), r)
         sum := shl(1, value)
-        for { let point := POINT_A } c { c := sub(c, 1) } {
+        let point := POINT_A
+        for { let end := add(point, shl(5, c)) } lt(point, end) { point := add(point, 0x20) } {
             groups := sub(groups, 0x20)
             let z := mload(point)
-            point := add(point, 0x20)
             // z e_0 + z^2 e_1 + z^3 e_2 + z^4 e_3
             let inner := mulmod(z, mload(places), r)
             inner := mulmod(z, add(inner, mload(add(places, 0x20))), r)
@@ -77,43 +73,25 @@ function maskA(uint256 groups, uint256 c) pure returns (uint256) {
             // the places of a group add up to one
             sum := addmod(sum, group, r)
         }
-    }
-    unchecked {
-        return mul(at(RHO_A), add(mul(etaOf(MASK_A_VALUE), value), mul(mul(etaOf(MASK_A_SUM), 1 << (at(C) - 1)), sum)));
-    }
-}
-
-/// @dev The claims about mask C, its value at k and its sum, both times rhoC. `groups` is that of its constant.
-function maskC(uint256 groups, uint256 n) pure returns (uint256) {
-    uint256 value;
-    uint256 sum;
-    assembly ("memory-safe") {
-        let r := mload(MODULUS)
-        let places := mload(FREE)
-        // position 1 of its group
-        value := mulmod(mload(groups), mload(add(places, 0x40)), r)
-        sum := shl(1, value)
-        // of a pair: its first and its second cell; of a group: its first and its second pair
-        let end := add(POINT_D, shl(5, mload(C)))
+        // of a pair: its first and its second cell; of a group: its first pair, as its rows' last bit but one is 1
+        let end := add(POINT_D, shl(5, c))
         let first := mload(sub(end, 0x20))
         let second := sub(add(r, 1), first)
         let pair := mload(sub(end, 0x40))
-        // the first variable has the second pair of the constant's group
-        pair := sub(add(r, 1), pair)
-        end := add(POINT_K, shl(5, n))
-        for { let point := POINT_K } lt(point, end) { point := add(point, 0x20) } {
+        point := sub(POINT_A, shl(5, h))
+        for { let odd := 0 } lt(point, POINT_A) { point := add(point, 0x20) } {
+            if iszero(odd) { groups := sub(groups, 0x20) }
+            odd := iszero(odd)
             let z := mload(point)
             let weight := mulmod(mload(groups), pair, r)
             value := addmod(value, mulmod(weight, mulmod(z, add(first, mulmod(z, second, r)), r), r), r)
             sum := addmod(sum, weight, r)
-            // the other pair, of the next group after a second one
+            // the other pair
             pair := sub(add(r, 1), pair)
-            if iszero(and(sub(point, POINT_K), 0x20)) { groups := sub(groups, 0x20) }
         }
     }
     unchecked {
-        value = mul(etaOf(MASK_C_VALUE), value);
-        return mul(at(RHO_C), add(value, mul(mul(etaOf(LINEAR), 1 << (n - 1)), sum)));
+        return mul(at(RHO_A), add(mul(etaOf(MASK), value), mul(mul(etaOf(TOTAL), 1 << (c + h - 1)), sum)));
     }
 }
 
@@ -121,7 +99,7 @@ function maskC(uint256 groups, uint256 n) pure returns (uint256) {
 function hiddenCells(uint256 groups, uint256 c, uint256 n) pure returns (uint256 value) {
     unchecked {
         uint256 cells = at(MASK_CELLS);
-        uint256 end = POINT_K + (n << 5);
+        uint256 end = POINT_A + (c << 5);
         uint256 prefix = type(uint256).max;
         uint256 selector;
         for (uint256 i = 0; i < 16; i += 4) {

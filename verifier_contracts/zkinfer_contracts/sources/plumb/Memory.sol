@@ -23,7 +23,7 @@ uint256 constant VALUE_BITS = 0x1140;
 uint256 constant RANGES = 0x1160;
 uint256 constant PAIRS = 0x1180;
 uint256 constant CHUNKS = 0x11a0;
-/// @dev n, the variables of the weight index; zero in a registration, which has no sumcheck C.
+/// @dev n, the variables of sumcheck A: those of the weight index, or, in a registration, of a row.
 uint256 constant N = 0x11c0;
 /// @dev Columns of phases 1 and 2: those whose values at a are sent.
 uint256 constant EVALUATED = 0x11e0;
@@ -52,20 +52,17 @@ uint256 constant ALPHA = 0x1420;
 uint256 constant GAMMA = 0x1440;
 uint256 constant LAMBDA = 0x1460;
 uint256 constant RHO_A = 0x1480;
-uint256 constant RHO_C = 0x14a0;
 uint256 constant RHO_D = 0x14c0;
 uint256 constant Z1 = 0x14e0;
 uint256 constant Z2 = 0x1500;
 uint256 constant H_A = 0x1520;
-uint256 constant H_C = 0x1540;
 uint256 constant CLAIM_A = 0x1560;
-uint256 constant CLAIM_C = 0x1580;
 uint256 constant E_W = 0x15a0;
 uint256 constant E_X = 0x15c0;
 /// @dev hD is MU + SHARE_D times the sum of all claims.
 uint256 constant MU = 0x15e0;
 uint256 constant SHARE_D = 0x1800;
-/// @dev What the layers contribute to the values of the claims `linear`, `inputs` and `links`.
+/// @dev What the layers contribute to the values of the claims `sum`, `inputs` and `links`.
 uint256 constant LINEAR_CONSTANT = 0x1600;
 uint256 constant BIAS_CONSTANT = 0x1620;
 uint256 constant LINK_CONSTANT = 0x1640;
@@ -93,10 +90,10 @@ uint256 constant SUMS_END = 0x1e00;
 /// @dev Where the exponents of a tensor end, and r to that power.
 uint256 constant NEXT_OFFSET = 0x1e20;
 uint256 constant NEXT_POWER = 0x1e40;
-/// @dev Points of the sumchecks: tau and a (c coordinates), k (n), d (c). c is at most 24, n at most 31.
+/// @dev Points of the sumchecks: tau (c coordinates), k (n, of which the last c are a), d (c). c is at most 24, n at most 31; k
+/// ends where a ends, so that it begins n - c coordinates before.
 uint256 constant TAU = 0x1e60;
-uint256 constant POINT_A = 0x2160;
-uint256 constant POINT_K = 0x2460;
+uint256 constant POINT_A = 0x2560;
 uint256 constant POINT_D = 0x2860;
 /// @dev eq of two coordinates of k, and of d, at a time: see `eqDigits`.
 uint256 constant DIGITS_K = 0x2b60;
@@ -130,5 +127,12 @@ function at(uint256 place) pure returns (uint256 value) {
 function put(uint256 place, uint256 value) pure {
     assembly ("memory-safe") {
         mstore(place, value)
+    }
+}
+
+/// @dev Where the coordinates of k begin.
+function pointK() pure returns (uint256 place) {
+    assembly ("memory-safe") {
+        place := sub(POINT_A, shl(5, sub(mload(N), mload(C))))
     }
 }

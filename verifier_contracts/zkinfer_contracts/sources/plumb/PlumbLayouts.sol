@@ -278,13 +278,13 @@ contract PlumbLayouts {
                     revert LayoutRefused(LayoutRule.MaskCellOutsidePadRows, row); // Protocol
                 }
             }
-            // Coefficients of the masks of sumcheck A (degree 4, a variable for each bit of a row) and of sumcheck C
-            // (degree 2, for each bit of a position, virtual chunk included), and four rows that align them.
+            // Three rows that align the others; coefficients of the mask of sumcheck A, of degree 4 in the variables of a
+            // row and 2 in those of a chunk, the virtual one included; four cells for each variable of a row.
             uint256 log = 0;
             while (1 << log < d.chunks + 1) ++log;
-            uint256 used = 6 + 4 * d.logRows + 2 * (d.logRows + log);
-            // no row left that hides sumcheck D
-            if (used >= d.rows()) {
+            uint256 used = 4 + 8 * d.logRows + 2 * log;
+            // too few rows left that hide sumcheck D
+            if (used > d.rows()) {
                 revert LayoutRefused(LayoutRule.MasksDoNotFit, used); // Protocol
             }
         }

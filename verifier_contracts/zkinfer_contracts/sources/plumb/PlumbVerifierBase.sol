@@ -288,7 +288,7 @@ abstract contract PlumbVerifierBase is IPlumbVerifier {
         put(RANGE_BITS, at(program));
         put(RANGES, at(program + 0x20));
         put(PAIRS, 0);
-        put(N, 0);
+        put(N, at(C));
         // a range table at row 0, and no functions: the bytes before FUNCTIONS are zero
         uint256 free = at(FREE);
         put(free, 0);

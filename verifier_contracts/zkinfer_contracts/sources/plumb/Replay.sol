@@ -2,18 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {add, mul, sub} from "./Field.sol";
-import {
-    INPUT,
-    LINEAR,
-    LINK,
-    MASK_A_SUM,
-    MASK_A_VALUE,
-    MASK_C_VALUE,
-    WEIGHT,
-    beginFunctionals,
-    etaOf,
-    writeEtaPowers
-} from "./Functionals.sol";
+import {CLAIMS_BESIDE_COLUMNS, INPUT, LINK, MASK, TOTAL, WEIGHT, beginFunctionals, etaOf, writeEtaPowers} from "./Functionals.sol";
 import {addCommitments, addStored, clearSum, requireNotIdentity} from "./Group.sol";
 import {addLayers} from "./Layers.sol";
 import {gatesAtA} from "./Lookups.sol";
@@ -35,13 +24,14 @@ function replay(uint256 proof, uint256 length, uint256 program) view {
         uint256 evaluated = phase1 + ((at(RANGES) + at(PAIRS) + 1) >> 1) + 1;
         put(EVALUATED, evaluated);
         {
-            uint256 words = 2 * (evaluated + 2) + 6 * c + evaluated + 2 + 22 + (at(N) == 0 ? 0 : 2 * at(N) + 3);
+            uint256 h = at(N) - c;
+            uint256 words = 2 * (evaluated + 2) + 6 * c + 2 * h + evaluated + (h == 0 ? 0 : 2) + 2 + 22;
             if (length != words << 5) {
                 revert ProofLength(words << 5, length); // Protocol
             }
         }
         put(ETA, at(FREE));
-        put(FUNCTIONALS, at(ETA) + ((evaluated + 7) << 5));
+        put(FUNCTIONALS, at(ETA) + ((evaluated + CLAIMS_BESIDE_COLUMNS) << 5));
         put(FREE, at(FUNCTIONALS) + ((evaluated + 3 + at(CHUNKS)) << 5));
         put(PROOF, proof);
         proof = replayRounds(proof, c, phase1, evaluated);
@@ -58,7 +48,7 @@ function replay(uint256 proof, uint256 length, uint256 program) view {
     }
 }
 
-/// @dev Steps 1 to 5 of the protocol: every message and challenge before the opening. Gives the place of the opening.
+/// @dev Steps 1 to 4 of the protocol: every message and challenge before the opening. Gives the place of the opening.
 function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluated) pure returns (uint256) {
     unchecked {
         requireNotIdentity(proof, phase1 + 2);
@@ -76,27 +66,17 @@ function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluate
         put(RHO_A, requireNonzero("rhoA", challenge("rhoA")));
         put(H_A, calldataWord(proof));
         proof = absorbScalars("H_A", proof, 1);
+        // first the variables that say which chunk a weight is in, which the gates do not depend on
+        uint256 h = at(N) - c;
         uint256 last;
-        (proof, last) = replayQuartic("sumcheck A", proof, c, POINT_A, at(H_A));
+        (proof, last,) = replayQuadratic("sumcheck A", proof, h, pointK(), at(H_A));
+        (proof, last) = replayQuartic("sumcheck A", proof, c, POINT_A, last);
         put(CLAIM_A, last);
         put(VALUES, proof);
-        proof = absorbScalars("columns at a", proof, evaluated);
-        if (at(N) == 0) {
-            put(RHO_C, 1);
-            put(H_C, 0);
-            put(CLAIM_C, 0);
-            put(E_W, 0);
-            put(E_X, 0);
-        } else {
-            put(RHO_C, requireNonzero("rhoC", drawn()));
-            put(H_C, calldataWord(proof));
-            proof = absorbScalars("H_C", proof, 1);
-            (proof, last,) = replayQuadratic("sumcheck C", proof, at(N), POINT_K, at(H_C));
-            put(CLAIM_C, last);
-            put(E_W, calldataWord(proof));
-            put(E_X, calldataWord(proof + 0x20));
-            proof = absorbScalars("e_W e_X", proof, 2);
-        }
+        proof = absorbScalars("values at k", proof, h == 0 ? evaluated : evaluated + 2);
+        // without products, the claims about them say that zero is zero
+        put(E_W, h == 0 ? 0 : calldataWord(proof - 0x40));
+        put(E_X, h == 0 ? 0 : calldataWord(proof - 0x20));
         writeEtaPowers(drawn());
         put(Z1, challenge("z1"));
         put(Z2, challenge("z2"));
@@ -139,10 +119,8 @@ function claim(uint256 evaluated) pure returns (uint256 sum) {
         for (uint256 i = 0; i < evaluated << 5; i += 0x20) {
             sum = add(sum, mul(calldataWord(values + i), at(powers + i)));
         }
-        sum = add(sum, mul(etaOf(MASK_A_VALUE), sub(at(CLAIM_A), gatesAtA())));
-        sum = add(sum, mul(etaOf(MASK_A_SUM), at(H_A)));
-        sum = add(sum, mul(etaOf(MASK_C_VALUE), sub(at(CLAIM_C), mul(at(E_W), at(E_X)))));
-        sum = add(sum, mul(etaOf(LINEAR), sub(at(H_C), at(LINEAR_CONSTANT))));
+        sum = add(sum, mul(etaOf(MASK), sub(at(CLAIM_A), add(gatesAtA(), mul(at(E_W), at(E_X))))));
+        sum = add(sum, mul(etaOf(TOTAL), sub(at(H_A), at(LINEAR_CONSTANT))));
         sum = add(sum, mul(etaOf(WEIGHT), at(E_W)));
         sum = add(sum, mul(etaOf(INPUT), sub(at(E_X), at(BIAS_CONSTANT))));
         sum = add(sum, mul(etaOf(LINK), at(LINK_CONSTANT)));

@@ -53,7 +53,7 @@ pub enum LayoutError {
     MaskCellsOverlap { got: u32 },
     MaskCellOutsideVirtualChunk { expected: [u64; 2], got: u32 },
     MaskCellOutsidePadRows { expected: [u64; 2], got: u32 },
-    MasksDoNotFit { rows: usize, expected_below: usize },
+    MasksDoNotFit { rows: usize, at_most: usize },
 }
 
 impl fmt::Display for LayoutError {
@@ -168,9 +168,7 @@ impl fmt::Display for LayoutError {
             MaskCellOutsidePadRows { expected, got } => {
                 write!(f, "mask cell {got} is outside the pad rows {expected:?}")
             }
-            MasksDoNotFit { rows, expected_below } => {
-                write!(f, "mask coefficients use {rows} rows, expected fewer than {expected_below}")
-            }
+            MasksDoNotFit { rows, at_most } => write!(f, "masks need {rows} rows, expected at most {at_most}"),
         }
     }
 }

@@ -14,8 +14,8 @@ fn layouts() -> Vec<Layout> {
     descriptors.into_iter().map(|d| Layout::new(d).unwrap()).collect()
 }
 
-/// `E * ( sum_j lambda^j (H_j D_1 D_2 - D_1 - D_2) + lambda^n (HT D_T - M) ) + lambda^(n+1) act * (sum_j H_j - HT)` at any
-/// columns, with `D = alpha - v` of a range column and `alpha - y - gamma f - gamma^2 tag` of a pair.
+/// `E * ( sum_j lambda^(j+1) (H_j D_1 D_2 - D_1 - D_2) + lambda^(n+1) (HT D_T - M) ) + lambda^(n+2) act * (sum_j H_j - HT)`
+/// and a product at any columns, with `D = alpha - v` of a range column and `alpha - y - gamma f - gamma^2 tag` of a pair.
 #[test]
 fn every_gate_counts() {
     let mut stream = Stream::new(1);
@@ -32,16 +32,19 @@ fn every_gate_counts() {
         let (m, phase2) = (columns[layout.multiplicities()], &columns[layout.phase2()]);
         let (ht, helpers) = phase2.split_last().unwrap();
         assert_eq!(helpers.len(), d.len().div_ceil(2));
-        let (mut expected, mut power) = (Fr::zero(), e);
+        let (mut expected, mut power) = (Fr::zero(), e * lambda);
         for (h, d) in helpers.iter().zip(d.chunks(2)) {
             let sum = if let [d1, d2] = d { *d1 + d2 } else { Fr::one() };
             expected += power * (*h * d.iter().product::<Fr>() - sum);
             power *= lambda;
         }
         expected += power * (*ht * (alpha - entry) - m);
-        let last = lambda.pow([helpers.len() as u64 + 1]);
+        let last = lambda.pow([helpers.len() as u64 + 2]);
         expected += last * active * (helpers.iter().sum::<Fr>() - ht);
-        assert_eq!(gates.at(&[&[e, active], &columns[..], &[entry]].concat()), expected);
+        let tables = [&[e, active], &columns[..], &[entry]].concat();
+        assert_eq!(gates.at(&tables), expected);
+        let (w, x) = (stream.scalar(), stream.scalar());
+        assert_eq!(gates.at(&[&tables[..], &[w, x]].concat()), expected + w * x);
     }
 }
 
@@ -68,17 +71,9 @@ fn every_claim_has_a_weight_of_its_own() {
     let eta = Stream::new(3).scalar();
     for layout in layouts() {
         let claims = layout.claims();
-        let expected: Vec<Fr> = (0..claims.columns as u64 + 7).map(|i| eta.pow([i])).collect();
+        let expected: Vec<Fr> = (0..claims.columns as u64 + 5).map(|i| eta.pow([i])).collect();
         assert_eq!(claims.powers(&eta), expected);
-        let named = [
-            claims.mask_a_value(),
-            claims.mask_a_sum(),
-            claims.mask_c_value(),
-            claims.linear(),
-            claims.weights(),
-            claims.inputs(),
-            claims.links(),
-        ];
+        let named = [claims.mask(), claims.sum(), claims.weights(), claims.inputs(), claims.links()];
         assert_eq!(named.to_vec(), (claims.columns..claims.count()).collect::<Vec<_>>());
     }
 }

@@ -215,7 +215,7 @@ fn public_inputs_are_bound() {
 fn zero_challenges() {
     let (s, proven) = setting(mlp());
     let statement = Statement::from_words(&s.scheme, &s.key.verifying, &proven.public_inputs, &CTX).unwrap();
-    for label in ["r", "rhoA", "rhoC", "rhoD"] {
+    for label in ["r", "rhoA", "rhoD"] {
         let mut t = Transcript::new(DOMAIN);
         t.script = Script::Zero(label);
         let error = replay(&s.scheme, &s.key.verifying, &proven.proof, &statement, t).err();
@@ -273,14 +273,11 @@ fn every_word_is_absorbed_before_the_next_challenge() {
     // (words, challenges after them)
     let (layout, c) = (s.layout(), s.layout().c());
     let mut schedule = vec![(layout.phase1().len() + 2, 3), (layout.phase2().len(), 1 + c + 1)];
-    let rounds = |schedule: &mut Vec<_>, before: usize, n: usize, degree: usize| {
-        schedule.extend((0..n).map(|i| (if i == 0 { before + degree } else { degree }, 1)));
-    };
-    rounds(&mut schedule, 1, c, 4);
-    schedule.push((layout.evaluated(), 1));
-    rounds(&mut schedule, 1, layout.weight_variables(), 2);
-    schedule.extend([(2, 3), (1, 1)]);
-    rounds(&mut schedule, 0, c, 2);
+    // H_A is absorbed with the first round
+    let degrees = std::iter::repeat_n(2, layout.weight_variables() - c).chain(std::iter::repeat_n(4, c));
+    schedule.extend((0..).zip(degrees).map(|(i, degree)| (degree + usize::from(i == 0), 1)));
+    schedule.extend([(layout.evaluated() + 2, 3), (1, 1)]);
+    schedule.extend(vec![(2, 1); c]);
     let words = proven.proof.as_chunks::<32>().0;
     assert_eq!(schedule.iter().map(|s| s.0).sum::<usize>(), words.len());
     assert_eq!(schedule.iter().map(|s| s.1).sum::<usize>(), honest.len());

@@ -56,9 +56,10 @@ fn check(descriptor: Descriptor) {
 pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
     let layout = Layout::new(descriptor).unwrap();
     let mut rng = Seeded::new(11);
-    let [r, rho_a, rho_c, gamma] = std::array::from_fn(|_| rng.one());
-    let [a, d] = [rng.fields(layout.c()).unwrap(), rng.fields(layout.c()).unwrap()];
+    let [r, rho_a, gamma] = std::array::from_fn(|_| rng.one());
+    let d = rng.fields(layout.c()).unwrap();
     let k = rng.fields(layout.weight_variables()).unwrap();
+    let a = &k[layout.chunk_variables()..];
     let claims = layout.claims();
     let all = products(&layout);
     let last = all.iter().map(|product| product.1).max().unwrap();
@@ -67,7 +68,7 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
     let at_k = eq_table(&k);
     let columns: Vec<Vec<Fr>> = (0..layout.columns()).map(|_| rng.fields(layout.rows()).unwrap()).collect();
 
-    // the gather of sumcheck C
+    // the gather of sumcheck A
     let mut x = vec![Fr::zero(); 1 << layout.weight_variables()];
     for (k, e, coefficient, column, row) in &all {
         x[*k] += power[*e as usize] * Fr::from(*coefficient) * columns[*column][*row];
@@ -98,7 +99,7 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
             weights = vec![Fr::zero(); claims.count()];
             weights[i] = Fr::from(1u64);
         }
-        let queries = Queries { layout: &layout, r, a: &a, k: &k, rho_a, rho_c, weights, outputs: &outputs };
+        let queries = Queries { layout: &layout, r, k: &k, rho_a, weights, outputs: &outputs };
         let dense = queries.dense();
         let closed = queries.closed(&d);
         for (i, (vector, value)) in dense.iter().zip(&closed).enumerate() {
@@ -114,7 +115,7 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
             }
             assert!(expected == dense);
         }
-        for (at, terms) in [(claims.linear(), linear_terms(&layout)), (claims.links(), link_terms(&layout))] {
+        for (at, terms) in [(claims.sum(), linear_terms(&layout)), (claims.links(), link_terms(&layout))] {
             if claim == Some(at) {
                 let mut expected = vec![vec![Fr::zero(); layout.rows()]; layout.columns()];
                 for t in terms {
@@ -139,7 +140,7 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
         }
     }
     // the table column, and sums weighed by exponents
-    assert_eq!(table_at(&layout, &gamma, &a), evaluate(&table(&layout, &gamma), &a));
+    assert_eq!(table_at(&layout, &gamma, a), evaluate(&table(&layout, &gamma), a));
     if let Some(Layer::Linear(Linear { exponents: e, .. }) | Layer::Output { exponents: e, .. }) = layout.public_layer()
     {
         let sum: Fr = indices(e.dims).zip(&outputs).map(|(i, v)| r.pow([exponent(e, i)]) * v).sum();

@@ -264,7 +264,7 @@ fn no_input(case: &Case, rng: &mut Seeded) -> Found {
 
 /// Challenges that are zero, and a proof that is good if they may be.
 fn zero_challenge<P: Committer + Send + 'static>(bench: &Arc<Bench<P>>, rng: &mut Seeded) -> Found {
-    let script = Script::Zero(["r", "rhoA", "rhoC", "rhoD"][below(rng, 4)]);
+    let script = Script::Zero(["r", "rhoA", "rhoD"][below(rng, 3)]);
     let columns = honest(bench);
     let mut forged = Forged::honest(bench, &columns);
     forged.script = script.clone();

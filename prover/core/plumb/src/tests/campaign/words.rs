@@ -2,7 +2,7 @@
 
 use crate::commit::{g1_from_bytes, g1_to_bytes};
 use crate::field::{Fr, Word, from_word, to_word};
-use crate::layout::{DEGREE_A, DEGREE_C, DEGREE_D, Layout};
+use crate::layout::Layout;
 use crate::randomness::Seeded;
 use crate::transcript::Edit;
 use ark_bn254::{Fq, G1Affine};
@@ -42,10 +42,11 @@ pub(super) fn uncanonical_coordinate(word: &Word, rng: &mut Seeded) -> Word {
 /// Where points and scalars are in the words of a proof: the first words of points, and scalars.
 pub(super) fn places(layout: &Layout) -> (Vec<usize>, Vec<usize>) {
     let commitments = layout.phase1().len() + layout.masks().len() + layout.phase2().len();
-    let scalars = layout.c() * (DEGREE_A + DEGREE_D)
+    let scalars = layout.degrees_a().words()
+        + layout.degrees_d().words()
         + 2
         + layout.evaluated()
-        + if layout.has_products() { layout.weight_variables() * DEGREE_C + 3 } else { 0 };
+        + if layout.has_products() { 2 } else { 0 };
     let opening = 2 * commitments + scalars;
     let mut points: Vec<usize> = (0..commitments).map(|i| 2 * i).collect();
     points.extend([0, 2, 4, 6, 8, 16, 18, 20].map(|i| opening + i));
