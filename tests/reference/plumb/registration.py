@@ -1,7 +1,8 @@
 """Registration: hidden weights are in their ranges, all other positions but the salts are zero.
 
 The protocol of inference on another layout: the same chunks, range columns for the limbs of
-W + 2^b, no products in sumcheck A, and one claim in the place of the links. With D positions in all chunks,
+W + 2^b, no products in sumcheck A, and one claim in the place of the links. With D positions in all
+chunks,
 
     r^k         ( W(k) + 2^b - sum_l 2^(s l) limb_l(k) ) = 0     k a weight or a bias
     r^(D + k)   W(k) = 0                                         k neither of these, nor a salt
