@@ -21,7 +21,7 @@ use crate::witness::{WitnessError, columns, execute};
 use ark_ff::{One, Zero};
 use rayon::prelude::*;
 use std::fmt;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// A proof, and the public inputs that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,8 +118,8 @@ pub(crate) fn prove_with<P: Committer>(
         return Err(ProveError::CommittedInput);
     }
     committer.reached(Step::whole(Stage::Execute))?;
-    let mut trace = execute(layout, &key.model, inputs)?;
-    let mut phase1 = columns(layout, &trace);
+    let trace = execute(layout, &key.model, inputs)?;
+    let mut phase1 = Secret::new(columns(layout, &trace));
     if let (Some(committed), Some(block)) = (committed, layout.input_block()) {
         let looked_up = &phase1[layout.column(block.column)];
         let mut rows = crate::gather::indices(block.dims).map(|index| crate::gather::row(block, index));
@@ -127,7 +127,8 @@ pub(crate) fn prove_with<P: Committer>(
             return Err(ProveError::CommittedInput);
         }
     }
-    phase1.push(multiplicities(layout, &phase1));
+    let multiplicities = multiplicities(layout, &phase1);
+    phase1.push(multiplicities);
     let public = layout.descriptor().input_visibility == Visibility::Public;
     let field = |values: &[i64]| values.iter().map(|v| Fr::from(*v)).collect();
     let statement = Statement {
@@ -142,9 +143,7 @@ pub(crate) fn prove_with<P: Committer>(
     let (statement, chunks) = (&statement, &key.chunks);
     let key = &key.verifying;
     let prover = Prover { committer, key, chunks, statement, input_column: column, total: Total::Zero };
-    let (proof, mut all) = prover.run(phase1, Transcript::new(DOMAIN), rng)?;
-    all.iter_mut().for_each(Zeroize::zeroize);
-    trace.cells.iter_mut().for_each(Zeroize::zeroize);
+    let (proof, _) = prover.run(phase1, Transcript::new(DOMAIN), rng)?;
     Ok(Proven { proof, public_inputs })
 }
 
@@ -157,6 +156,9 @@ pub(crate) enum Total {
     #[cfg(test)]
     True,
 }
+
+/// Columns, which are wiped when they are dropped: at the end of a proof, and where there is none.
+pub(crate) type Secret = Zeroizing<Vec<Vec<Fr>>>;
 
 type CommitmentOf<P> = <<P as Committer>::Scheme as Scheme>::Commitment;
 
@@ -209,39 +211,39 @@ impl<P: Committer> Prover<'_, P> {
         Ok(commitments)
     }
 
-    /// `columns` are those of phase 1, M included, without masks. Returns the proof and all columns, which are secret.
+    /// `columns` are those of phase 1, M included, without masks. Returns the proof and all columns.
     pub(crate) fn run(
         &self,
-        mut columns: Vec<Vec<Fr>>,
+        columns: impl Into<Secret>,
         mut t: Transcript,
         rng: &mut impl Randomness,
-    ) -> Result<(Vec<u8>, Vec<Vec<Fr>>), ProveError> {
-        let (layout, t) = (self.layout(), &mut t);
+    ) -> Result<(Vec<u8>, Secret), ProveError> {
+        let (layout, t, mut columns) = (self.layout(), &mut t, columns.into());
         let mut proof = Writer::default();
         // 0
         self.statement.absorb(self.committer.scheme(), layout, t);
         // 1: every mask is drawn before any challenge
-        for column in &mut columns {
+        for column in columns.iter_mut() {
             masks::pad(layout, column, rng)?;
         }
         columns.extend([masks::sparse(layout, rng)?, rng.fields(layout.rows())?]);
         let mut commitments = self.commit(&columns, t, ("phase 1", Stage::Commit), &mut proof)?;
-        let random = columns.split_off(layout.phase1().len());
+        let mut random = Secret::new(columns.split_off(layout.phase1().len()));
         let random_commitments = commitments.split_off(layout.phase1().len());
         let r = t.nonzero_challenge("r")?;
         let (alpha, gamma) = (t.challenge("alpha"), t.challenge("gamma"));
         // 2
         let table = table(layout, &gamma);
-        let mut phase2 = helpers(&Gates::new(layout, alpha, gamma, Fr::zero()), &columns, &table);
-        for column in &mut phase2 {
+        let mut phase2 = Secret::new(helpers(&Gates::new(layout, alpha, gamma, Fr::zero()), &columns, &table));
+        for column in phase2.iter_mut() {
             masks::pad(layout, column, rng)?;
         }
         commitments.extend(self.commit(&phase2, t, ("phase 2", Stage::CommitHelpers), &mut proof)?);
         let lambda = t.challenge("lambda");
         let tau = t.challenges("tau", layout.c());
         let rho_a = t.nonzero_challenge("rhoA")?;
-        columns.extend(phase2);
-        columns.extend(random);
+        columns.append(&mut phase2);
+        columns.append(&mut random);
         columns.extend(self.chunks.iter().cloned());
         columns.extend(self.input_column.map(<[Fr]>::to_vec));
         commitments.extend(random_commitments);
@@ -313,7 +315,7 @@ impl<P: Committer> Prover<'_, P> {
                 q.splice(chunks.clone(), [vector.clone()]);
                 [&columns[..chunks.start], &[sum], &columns[chunks.end..]].concat()
             }
-            None => columns.clone(),
+            None => columns.to_vec(),
         };
         tables.extend(q);
         let mut rounds = Rounds::new(t, "sumcheck D", layout.c(), None);
@@ -330,7 +332,7 @@ impl<P: Committer> Prover<'_, P> {
             let weights = coefficients.iter().map(|coefficient| *coefficient * at_q[chunks.start]);
             functionals.splice(chunks.start..chunks.start + 1, weights);
         }
-        let h = combination(&functionals, &columns, layout.rows());
+        let h = Zeroizing::new(combination(&functionals, &columns, layout.rows()));
         let terms: Vec<_> = functionals.iter().copied().zip(&commitments).collect();
         let combined = self.committer.scheme().combine(&terms);
         let opening = self.committer.open(t, &h, &combined, &d, &value)?;

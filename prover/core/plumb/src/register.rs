@@ -14,7 +14,6 @@ use crate::scheme::{Committer, Scheme};
 use crate::statement::Statement;
 use crate::transcript::Transcript;
 use crate::verify::{VerifyError, accept, proof_words, replay};
-use zeroize::Zeroize;
 
 /// The name of the protocol, absorbed first.
 pub(crate) const DOMAIN: &str = "plumb-register-v1";
@@ -39,8 +38,7 @@ pub(crate) fn register_with<P: Committer>(
     let phase1 = columns(&circuit, &key.chunks);
     let (statement, total) = (&statement(&circuit), Total::Zero);
     let prover = Prover { committer, key: &circuit, chunks: &key.chunks, statement, input_column: None, total };
-    let (proof, mut all) = prover.run(phase1, Transcript::new(DOMAIN), rng)?;
-    all.iter_mut().for_each(Zeroize::zeroize);
+    let (proof, _) = prover.run(phase1, Transcript::new(DOMAIN), rng)?;
     Ok(proof)
 }
 

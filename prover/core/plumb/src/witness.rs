@@ -9,6 +9,7 @@ use crate::gather::{indices, row, selected, tap_input, weight_position};
 use crate::layout::Layout;
 use ark_ff::Zero;
 use std::fmt;
+use zeroize::Zeroize;
 
 /// The weights of one layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,12 @@ pub struct Trace {
     pub cells: Vec<Vec<i64>>,
     /// Of the last layer: (batch, out, height, width), or an index for each element of the batch.
     pub outputs: Vec<i64>,
+}
+
+impl Drop for Trace {
+    fn drop(&mut self) {
+        self.cells.zeroize();
+    }
 }
 
 /// Integers that have no proof.

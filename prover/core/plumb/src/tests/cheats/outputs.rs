@@ -79,7 +79,7 @@ fn wrong_indices() {
     let s = &mut of_end(End::Top1);
     assert_eq!(Attempt::default().run(s), Verdict::Accepted);
     let d = s.layout().descriptor().clone();
-    let honest = execute(s.layout(), &s.key.model, &s.inputs).unwrap().outputs;
+    let honest = execute(s.layout(), &s.key.model, &s.inputs).unwrap().outputs.clone();
     for index in 0..5 {
         let claimed = claim_index(&d, index, None);
         let attempt = |total| Attempt { after: Some(&claimed), true_total: total, ..Default::default() };
