@@ -12,7 +12,7 @@ from tests.fixtures.plumb_chain import (
     infer_reference,
     reference,
 )
-from tests.fixtures.plumb_circuits import grid
+from tests.fixtures.plumb_circuits import SIZES, grid, of_size
 from tests.fixtures.plumb_probe import Probe, places
 from tests.fixtures.solidity import compile_verifier
 from tests.reference.plumb import golden, verifier
@@ -23,12 +23,15 @@ from zkinfer._curve import P, R
 
 pytest.importorskip("pyrevm")
 NAMES = ("mlp", "cnn", "mixed", "threshold", "top1", "wide")
-GRID = tuple(grid())[1::3]
+GRID = (*tuple(grid())[1::3], *SIZES)
 JUNK = (bytes(32), b"\1" * 32, b"\xff" * 32)
 
 
 def inference_of(name):
-    return reference(name) if name in NAMES else infer_reference(grid()[name])[0]
+    if name in NAMES:
+        return reference(name)
+    descriptor = of_size(*SIZES[name]) if name in SIZES else grid()[name]
+    return infer_reference(descriptor)[0]
 
 
 @pytest.fixture(scope="module")

@@ -205,7 +205,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class MaskCells:
-    """Cells of column M that hide the evaluations of sumcheck C."""
+    """Cells of column M that hide what sumcheck A shows of weights and inputs."""
 
     rows: tuple[int, int, int, int]
     weights: tuple[int, int]

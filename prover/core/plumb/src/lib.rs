@@ -1,7 +1,7 @@
 //! Zero-knowledge proofs of quantised neural networks: the proof system Plumb.
 //!
 //! A prover shows that it knows an input (and weights, where they are hidden) such that a quantised network gives the
-//! public outputs. Every activation is a cell of a committed column; one sumcheck settles all look-ups, one all linear
+//! public outputs. Every activation is a cell of a committed column; one sumcheck settles all look-ups and all linear
 //! layers, one all linear claims about columns, and one opening of one combined column ends the proof.
 //!
 //! The modules follow the protocol: [`transcript`], [`field`] and [`closed_forms`] are its arithmetic; [`descriptor`],

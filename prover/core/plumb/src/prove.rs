@@ -148,13 +148,28 @@ pub(crate) fn prove_with<P: Committer>(
 }
 
 /// What the prover claims as the sum of the gates.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Default, PartialEq)]
 pub(crate) enum Total {
     /// Zero, as it is for an honest prover.
+    #[default]
     Zero,
     /// Whatever it is: a dishonest prover whose rounds are consistent.
     #[cfg(test)]
     True,
+    /// What makes the claim about the sum true, whatever the products are: another dishonest prover.
+    #[cfg(test)]
+    Fitting,
+}
+
+/// What the products of weights and inputs have to sum to: the other side of all linear layers.
+#[cfg(test)]
+pub(crate) fn linear_side(layout: &Layout, r: Fr, columns: &[Vec<Fr>], outputs: &[Fr]) -> Fr {
+    let (claims, k) = (layout.claims(), vec![Fr::zero(); layout.weight_variables()]);
+    let mut weights = vec![Fr::zero(); claims.count()];
+    weights[claims.sum()] = Fr::one();
+    let queries = Queries { layout, r, k: &k, rho_a: Fr::zero(), weights, outputs };
+    let cells: Fr = columns.iter().zip(queries.dense_but_weights()).map(|(f, q)| inner(f, &q)).sum();
+    cells + crate::functionals::linear_constant(layout, &r, outputs)
 }
 
 /// Columns, which are wiped when they are dropped: at the end of a proof, and where there is none.
@@ -267,6 +282,8 @@ impl<P: Committer> Prover<'_, P> {
         let gate_sum: Fr = match self.total {
             Total::Zero => Fr::zero(),
             #[cfg(test)]
+            Total::Fitting => Fr::zero(),
+            #[cfg(test)]
             Total::True => {
                 let tables = gate_tables();
                 let row = |x: usize| tables.iter().map(|t| t[x]).collect::<Vec<_>>();
@@ -277,6 +294,11 @@ impl<P: Committer> Prover<'_, P> {
         let mut products = if layout.has_products() { self.products(&r, &columns).to_vec() } else { vec![] };
         let mask = masks::libra(layout, &columns[layout.masks()[0]], rho_a);
         let sum = product_sum(&products) + gate_sum * power_of_two(chunk_variables as u32);
+        #[cfg(test)]
+        let sum = match self.total {
+            Total::Fitting => linear_side(layout, r, &columns, &self.statement.outputs),
+            _ => sum,
+        };
         let h_a = sum + rho_a * inner(&mask.coefficients, &layout.degrees_a().mask_sum());
         send(t, &mut proof, "H_A", &[h_a]);
         let mut rounds = Rounds::new(t, "sumcheck A", layout.weight_variables(), Some(&mask));

@@ -10,11 +10,11 @@ use super::networks::*;
 use crate::descriptor::*;
 use crate::field::{Fr, power_of_two};
 use crate::functionals::Queries;
-use crate::gather::row;
+use crate::gather::{gather, row};
 use crate::keys::{CommittedInput, ProvingKey, commit_input_with, key_of_chunks};
 use crate::layout::Layout;
 use crate::lookup::multiplicities;
-use crate::prove::{Prover, Total};
+use crate::prove::{Prover, Total, linear_side};
 use crate::scheme::ideal::Ideal;
 use crate::statement::{Statement, StatementError};
 use crate::sumcheck::inner;
@@ -47,7 +47,7 @@ struct Attempt<'a> {
     /// Tampers with the outputs, as field elements.
     outputs: Option<Edit<'a, Vec<Fr>>>,
     inputs: Option<Vec<i64>>,
-    true_total: bool,
+    total: Total,
     key: Option<&'a ProvingKey<Ideal>>,
     committed: Option<&'a CommittedInput<Ideal>>,
     /// The verifier's check of the outputs' domain is taken away.
@@ -89,7 +89,7 @@ impl Attempt<'_> {
             chunks: &key.chunks,
             statement: &statement,
             input_column: committed.map(|c| &c.column[..]),
-            total: if self.true_total { Total::True } else { Total::Zero },
+            total: self.total,
         };
         let (proof, secret) = prover.run(phase1, Transcript::new(DOMAIN), &mut s.rng).unwrap();
         let words = statement.to_words(&s.scheme);
@@ -118,6 +118,11 @@ pub(super) fn judge(scheme: &Ideal, layout: &Layout, secret: &[Vec<Fr>], end: Re
 /// The claims that do not hold of the columns.
 fn false_claims(layout: &Layout, columns: &[Vec<Fr>], reduced: &crate::verify::Reduced) -> Vec<&'static str> {
     let claims = layout.claims();
+    // the claim about the sum is false for one of two reasons
+    let name = |i| match layout.has_products() && i == claims.sum() {
+        true if !is_linear(layout, columns, reduced) => "linear",
+        _ => claims.name(i),
+    };
     let holds = |i: &usize| {
         let mut weights = vec![Fr::zero(); claims.count()];
         weights[*i] = Fr::from(1u64);
@@ -125,7 +130,14 @@ fn false_claims(layout: &Layout, columns: &[Vec<Fr>], reduced: &crate::verify::R
         let q = Queries { layout, r, k, rho_a, weights, outputs: &reduced.outputs }.dense();
         columns.iter().zip(&q).map(|(f, q)| inner(f, q)).sum::<Fr>() == reduced.values[*i]
     };
-    (0..claims.count()).filter(|i| !holds(i)).map(|i| claims.name(i)).collect()
+    (0..claims.count()).filter(|i| !holds(i)).map(name).collect()
+}
+
+/// Whether all linear layers hold of the columns.
+fn is_linear(layout: &Layout, columns: &[Vec<Fr>], reduced: &crate::verify::Reduced) -> bool {
+    let weights = columns[layout.chunk(0)..layout.chunk(layout.chunks())].concat();
+    let products = inner(&weights, &gather(layout, &reduced.r, columns));
+    products == linear_side(layout, reduced.r, columns, &reduced.outputs)
 }
 
 fn setting() -> Setting {
@@ -150,9 +162,14 @@ fn wrong_outputs() {
     let s = &mut setting();
     assert_eq!(Attempt::default().run(s), Verdict::Accepted);
     let wrong = |out: &mut Vec<Fr>| out[0] += Fr::from(1u64);
-    assert_eq!(Attempt { outputs: Some(&wrong), ..Default::default() }.run(s), refused("sum"));
+    assert_eq!(Attempt { outputs: Some(&wrong), ..Default::default() }.run(s), refused("linear"));
     let swapped = |out: &mut Vec<Fr>| out.rotate_left(4);
-    assert_eq!(Attempt { outputs: Some(&swapped), ..Default::default() }.run(s), refused("sum"));
+    assert_eq!(Attempt { outputs: Some(&swapped), ..Default::default() }.run(s), refused("linear"));
+    // a sum that fits the outputs, and not the products
+    for lie in [&wrong as Edit<'_, Vec<Fr>>, &swapped] {
+        let verdict = Attempt { outputs: Some(lie), total: Total::Fitting, ..Default::default() }.run(s);
+        assert_eq!(verdict, refused("mask"));
+    }
 }
 
 /// `out + 2^-S mod p` with `rem - 1` satisfies the linear equation: only the outputs' domain refuses it.
@@ -177,7 +194,7 @@ fn wrong_activations() {
     let a = value(s.layout().descriptor(), CONV1);
     let wrong = bump(a, 1);
     assert_eq!(Attempt { during: Some(&wrong), ..Default::default() }.run(s), refused("mask"));
-    let verdict = Attempt { during: Some(&wrong), true_total: true, ..Default::default() }.run(s);
+    let verdict = Attempt { during: Some(&wrong), total: Total::True, ..Default::default() }.run(s);
     assert_eq!(verdict, refused("sum"));
 }
 
@@ -190,7 +207,7 @@ fn wrong_remainders() {
         let cell = &mut t.cells[usize::from(remainder(&d, FC1))][0];
         *cell += if *cell < 15 { 1 } else { -1 };
     };
-    assert_eq!(Attempt { after: Some(&inside), ..Default::default() }.run(s), refused("sum"));
+    assert_eq!(Attempt { after: Some(&inside), ..Default::default() }.run(s), refused("linear"));
     // y - 1 and rem + 2^s: the equation holds, the range does not. The limb is written first, y after it.
     let beyond = |id: u16, t: &mut Trace| {
         if id == rem {
@@ -200,13 +217,13 @@ fn wrong_remainders() {
         }
     };
     assert_eq!(Attempt { during: Some(&beyond), ..Default::default() }.run(s), refused("mask"));
-    let verdict = Attempt { during: Some(&beyond), true_total: true, ..Default::default() }.run(s);
+    let verdict = Attempt { during: Some(&beyond), total: Total::True, ..Default::default() }.run(s);
     assert_eq!(verdict, refused("sum"));
     let big = |t: &mut Trace| {
         t.cells[usize::from(last)][4] += 16;
         t.outputs[4] -= 1;
     };
-    let verdict = Attempt { after: Some(&big), true_total: true, ..Default::default() }.run(s);
+    let verdict = Attempt { after: Some(&big), total: Total::True, ..Default::default() }.run(s);
     assert_eq!(verdict, refused("sum"));
 }
 
@@ -215,10 +232,10 @@ fn wrong_maxima() {
     let s = &mut setting();
     let d = s.layout().descriptor().clone();
     let relu = bump(value(&d, POOL1), 1);
-    let verdict = Attempt { during: Some(&relu), true_total: true, ..Default::default() }.run(s);
+    let verdict = Attempt { during: Some(&relu), total: Total::True, ..Default::default() }.run(s);
     assert_eq!(verdict, refused("sum"));
     let difference = bump(argument(&d, POOL2), 1);
-    let verdict = Attempt { during: Some(&difference), true_total: true, ..Default::default() }.run(s);
+    let verdict = Attempt { during: Some(&difference), total: Total::True, ..Default::default() }.run(s);
     assert_eq!(verdict, refused("links"));
 }
 
@@ -246,7 +263,7 @@ fn padded_weights_meet_padded_cells() {
     let pays = |t: &mut Trace| t.outputs[0] += 2; // 2 * 16 / 2^4
     let honest_layout = padded_key(s, s.layout().clone());
     let forged = |key| Attempt { edit: Some(&inject), after: Some(&pays), key: Some(key), ..Default::default() };
-    assert_eq!(forged(&honest_layout).run(s), refused("sum"));
+    assert_eq!(forged(&honest_layout).run(s), refused("linear"));
     // the padded length instead of the real one
     let mut padded = d.clone();
     let Layer::Linear(fc2) = &mut padded.layers[FC2] else { panic!() };
@@ -303,7 +320,7 @@ fn wrong_inputs() {
         inputs: Some(large),
         during: Some(&|_, _| {}),
         committed: Some(&committed),
-        true_total: true,
+        total: Total::True,
         ..Default::default()
     };
     assert_eq!(attempt.run(s), refused("sum"));
@@ -331,7 +348,7 @@ fn ranges_below_the_table() {
         }
     };
     let attempt = |f: &dyn Fn(u16, &mut Trace), s: &mut Setting| {
-        Attempt { during: Some(f), true_total: true, ..Default::default() }.run(s)
+        Attempt { during: Some(f), total: Total::True, ..Default::default() }.run(s)
     };
     assert_eq!(attempt(&beyond(true), &mut s), refused("sum"));
     assert_eq!(attempt(&beyond(false), &mut s), refused("links"));

@@ -208,7 +208,7 @@ struct Attempt<'a> {
     limbs: Option<EditLimbs<'a>>,
     /// Takes something away from what is proved.
     without: Option<Edit<'a, Ranges>>,
-    true_total: bool,
+    total: Total,
 }
 
 impl Attempt<'_> {
@@ -231,8 +231,7 @@ impl Attempt<'_> {
             phase1.push(multiplicities(&circuit.layout, &phase1));
         }
         let statement = &statement(&circuit);
-        let total = if self.true_total { Total::True } else { Total::Zero };
-        let (committer, chunks) = (&s.scheme, &key.chunks);
+        let (committer, chunks, total) = (&s.scheme, &key.chunks, self.total);
         let prover = Prover { committer, key: &circuit, chunks, statement, input_column: None, total };
         let (proof, secret) = prover.run(phase1, Transcript::new(DOMAIN), &mut s.rng).unwrap();
         let end = replay(&s.scheme, &circuit, &proof, statement, Transcript::new(DOMAIN)).unwrap();
@@ -289,7 +288,7 @@ fn weights_out_of_range() {
                     let edit = set(rows, block, which, bad);
                     let attempt = || Attempt { weights: Some(&edit), ..Default::default() };
                     assert_eq!(attempt().run(s), refused("mask"));
-                    assert_eq!(Attempt { true_total: true, ..attempt() }.run(s), refused("sum"));
+                    assert_eq!(Attempt { total: Total::True, ..attempt() }.run(s), refused("sum"));
                     let without = without_block(block, domain);
                     assert_eq!(Attempt { without: Some(&without), ..attempt() }.run(s), Verdict::Accepted);
                 }
@@ -362,7 +361,7 @@ fn dishonest_limbs() {
     };
     let attempt = || Attempt { weights: Some(&honest), limbs: Some(&carry), ..Default::default() };
     assert_eq!(attempt().run(s), refused("mask"));
-    assert_eq!(Attempt { true_total: true, ..attempt() }.run(s), refused("sum"));
+    assert_eq!(Attempt { total: Total::True, ..attempt() }.run(s), refused("sum"));
     // 2^20 as a weight: 2^21 in limbs of 6 bits is 0, 0, 0, 8, but 8 has no place in a top limb of 3 bits
     let top = |ranges: &Ranges, columns: &mut Vec<Vec<Fr>>| {
         let (column, row) = at(ranges, 0, 0);
@@ -373,7 +372,7 @@ fn dishonest_limbs() {
         top(ranges, columns);
         add(18, 3, Fr::from(64u64))(ranges, columns);
     };
-    let attempt = |limbs| Attempt { weights: Some(&large), limbs: Some(limbs), true_total: true, ..Default::default() };
+    let attempt = |limbs| Attempt { weights: Some(&large), limbs: Some(limbs), total: Total::True, ..Default::default() };
     assert_eq!(attempt(&scaled).run(s), refused("sum"));
     assert_eq!(attempt(&top).run(s), refused("links"));
     let domain = (layout.chunks() * layout.rows()) as u64;

@@ -284,6 +284,19 @@ pub(super) fn smallest(chunks: u16) -> Descriptor {
 
 #[test]
 fn of_the_smallest_columns() {
-    check(smallest(1), 2, false);
-    check(smallest(63), 2, false);
+    for chunks in [1, 3, 7, 15, 31, 63] {
+        check(smallest(chunks), 2, false);
+    }
+}
+
+/// No function, so one look-up: the fewest columns.
+#[test]
+fn of_one_layer() {
+    use crate::descriptor::Visibility::{Hidden, Public};
+    for log_rows in [6, 7] {
+        let mut net = Net::new([log_rows, 3, 3, 4], 1, Hidden, Public, &[]);
+        let (x, dims) = net.input([4, 1, 1], 0, 3);
+        net.linear(Kind::Dense, x, dims, 3, 3, None);
+        check(net.finish(), 2, false);
+    }
 }

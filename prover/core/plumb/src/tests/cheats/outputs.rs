@@ -20,8 +20,8 @@ fn wrong_public_cells() {
         let d = s.layout().descriptor().clone();
         let cells = if end == End::Scores { argument(&d, 2) } else { value(&d, 2) };
         let cell = bump(cells, -1);
-        let verdict = Attempt { during: Some(&cell), true_total: true, ..Default::default() }.run(s);
-        assert_eq!(verdict, refused("sum"));
+        let verdict = Attempt { during: Some(&cell), total: Total::True, ..Default::default() }.run(s);
+        assert_eq!(verdict, refused(if end == End::Scores { "linear" } else { "sum" }));
     }
 }
 
@@ -82,13 +82,13 @@ fn wrong_indices() {
     let honest = execute(s.layout(), &s.key.model, &s.inputs).unwrap().outputs.clone();
     for index in 0..5 {
         let claimed = claim_index(&d, index, None);
-        let attempt = |total| Attempt { after: Some(&claimed), true_total: total, ..Default::default() };
+        let attempt = |total| Attempt { after: Some(&claimed), total, ..Default::default() };
         if index as i64 == honest[0] {
-            assert_eq!(attempt(false).run(s), Verdict::Accepted);
+            assert_eq!(attempt(Total::Zero).run(s), Verdict::Accepted);
             continue;
         }
         // with remainders that fit the index, some of which are negative; and with those of the honest index
-        assert_eq!(attempt(true).run(s), refused("sum"));
+        assert_eq!(attempt(Total::True).run(s), refused("sum"));
         let wrong = |out: &mut Vec<Fr>| out[0] = Fr::from(index as u64);
         assert_eq!(Attempt { outputs: Some(&wrong), ..Default::default() }.run(s), refused("links"));
     }
@@ -104,7 +104,7 @@ fn wrong_indices() {
         t.cells[low][at] += 16;
         t.cells[high][at] -= 1;
     };
-    let verdict = Attempt { after: Some(&moved), true_total: true, ..Default::default() }.run(s);
+    let verdict = Attempt { after: Some(&moved), total: Total::True, ..Default::default() }.run(s);
     assert!(matches!(verdict, Verdict::Refused(claims) if claims.contains(&"sum")));
 }
 
@@ -119,7 +119,7 @@ fn wrong_index_of_a_tie() {
     let d = s.layout().descriptor().clone();
     for (index, expected) in [(1, Verdict::Accepted), (3, refused("sum")), (4, refused("sum"))] {
         let claimed = claim_index(&d, index, None);
-        let attempt = Attempt { after: Some(&claimed), key: Some(&key), true_total: index != 1, ..Default::default() };
+        let attempt = Attempt { after: Some(&claimed), key: Some(&key), total: if index == 1 { Total::Zero } else { Total::True }, ..Default::default() };
         assert_eq!(attempt.run(s), expected);
     }
 }

@@ -12,7 +12,7 @@ fn wrong_values_of_a_table() {
     let s = &mut summing();
     let d = s.layout().descriptor().clone();
     let wrong = bump(value(&d, 1), -1);
-    let verdict = Attempt { during: Some(&wrong), true_total: true, ..Default::default() }.run(s);
+    let verdict = Attempt { during: Some(&wrong), total: Total::True, ..Default::default() }.run(s);
     assert_eq!(verdict, refused("sum"));
     // the table that would allow it is another circuit
     let mut other = d.clone();
@@ -31,7 +31,7 @@ fn wrong_values_of_a_table() {
             t.cells[usize::from(id)].iter_mut().filter(|v| **v == i64::from(largest)).for_each(|v| *v -= 1);
         }
     };
-    let attempt = |key| Attempt { during: Some(&all), true_total: true, key: Some(key), ..Default::default() };
+    let attempt = |key| Attempt { during: Some(&all), total: Total::True, key: Some(key), ..Default::default() };
     assert_eq!(attempt(&same).run(s), refused("sum"));
     assert_eq!(attempt(&other).run(s), Verdict::Accepted);
 }
@@ -53,7 +53,7 @@ fn wrong_sums_of_maps() {
             let attempt = |key| Attempt { during: Some(&wrong), key, ..Default::default() };
             let verdict = attempt(Some(&honest)).run(s);
             let Verdict::Refused(claims) = verdict else { panic!("map {map} of layer {layer}: {verdict:?}") };
-            assert!(claims.contains(&"sum") && !claims.contains(&"inputs"), "{claims:?}");
+            assert!(claims.contains(&"linear") && !claims.contains(&"inputs"), "{claims:?}");
         }
     }
 }
@@ -64,7 +64,7 @@ fn wrong_sums_without_a_shift() {
     let s = &mut summing();
     let y = argument(s.layout().descriptor(), 2);
     let less = bump(y, -1);
-    assert_eq!(Attempt { during: Some(&less), ..Default::default() }.run(s), refused("sum"));
+    assert_eq!(Attempt { during: Some(&less), ..Default::default() }.run(s), refused("linear"));
 }
 
 /// Pads of activations under a depthwise window, and weights of its padded channel, change nothing.
