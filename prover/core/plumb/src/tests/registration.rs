@@ -372,7 +372,8 @@ fn dishonest_limbs() {
         top(ranges, columns);
         add(18, 3, Fr::from(64u64))(ranges, columns);
     };
-    let attempt = |limbs| Attempt { weights: Some(&large), limbs: Some(limbs), total: Total::True, ..Default::default() };
+    let attempt =
+        |limbs| Attempt { weights: Some(&large), limbs: Some(limbs), total: Total::True, ..Default::default() };
     assert_eq!(attempt(&scaled).run(s), refused("sum"));
     assert_eq!(attempt(&top).run(s), refused("links"));
     let domain = (layout.chunks() * layout.rows()) as u64;

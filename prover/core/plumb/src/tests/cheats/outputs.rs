@@ -119,7 +119,12 @@ fn wrong_index_of_a_tie() {
     let d = s.layout().descriptor().clone();
     for (index, expected) in [(1, Verdict::Accepted), (3, refused("sum")), (4, refused("sum"))] {
         let claimed = claim_index(&d, index, None);
-        let attempt = Attempt { after: Some(&claimed), key: Some(&key), total: if index == 1 { Total::Zero } else { Total::True }, ..Default::default() };
+        let attempt = Attempt {
+            after: Some(&claimed),
+            key: Some(&key),
+            total: if index == 1 { Total::Zero } else { Total::True },
+            ..Default::default()
+        };
         assert_eq!(attempt.run(s), expected);
     }
 }
