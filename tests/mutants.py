@@ -56,7 +56,7 @@ TESTS = (
     "tests/adversarial",
     "tests/chain",
     "tests/unit/contracts/test_ids.py",
-    "tests/unit/prover/test_srs*.py",
+    "tests/unit/prover/srs/test_*.py",
 )
 # The contracts of Plumb that tests deploy.
 PLUMB_CONTRACTS = ("PlumbLayouts", "UnsafeTestPlumbVerifier")
