@@ -18,7 +18,7 @@ NEVER_ALONE = {
         "points off the curve have no sum: the pairing equation fails as well"
     ),
     ("commit.rs", "Err(PointError::Identity)"): (
-        "in an opening an identity needs a column without masks (opening/tests.rs has it); "
+        "in an opening an identity needs a column without masks (opening/tests/refused.rs has it); "
         "elsewhere verify.rs refuses it as well"
     ),
     ("opening.rs", "denominator.inverse()"): (
