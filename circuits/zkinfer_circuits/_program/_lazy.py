@@ -21,6 +21,7 @@ from .._errors import UnsupportedGraph
 from .._graph import Fixed
 from ._functions import IDENTITY, Function
 from ._maps import Dense, LinearMap, Scale
+from ._moves import Reshape, Transpose
 from ._real import Apply, Input, Linear, RealOp, RealProgram
 from ._shared import Node
 
@@ -111,6 +112,14 @@ class Lowering:
     def moved(self, move: RealOp, value: Lazy, shape: Sequence[int]) -> Made:
         """Add a node that reads one value."""
         return self.add(move, [self.make(value).index], tuple(shape))
+
+    def reshaped(self, value: Lazy, shape: tuple[int, ...]) -> Made:
+        """Add a node that gives the elements of a value another shape."""
+        return self.moved(Reshape(shape), value, shape)
+
+    def transposed(self, value: Lazy, perm: tuple[int, ...]) -> Made:
+        """Add a node whose axis i is axis perm[i] of a value."""
+        return self.moved(Transpose(perm), value, [value.shape[p] for p in perm])
 
     def make(self, value: Lazy) -> Made:
         """Put off no longer: add the node of a value."""

@@ -14,7 +14,6 @@ from . import _functions
 from ._functions import Function
 from ._lazy import Curve, Sum
 from ._lower_moves import flat_last
-from ._moves import Reshape, Transpose
 from ._real import Normalize, Softmax
 from ._shared import ArgMax, WindowMax
 
@@ -62,10 +61,9 @@ def softmax(lowering: Lowering, step: Step) -> Lazy:
         return lowering.add(Softmax(), [value.index], step.shape)
     perm = list(range(rank))
     perm[axis], perm[-1] = rank - 1, axis
-    shape = tuple(value.shape[p] for p in perm)
-    turned = lowering.moved(Transpose(tuple(perm)), value, shape)
-    made = lowering.add(Softmax(), [turned.index], shape)
-    return lowering.moved(Transpose(tuple(perm)), made, step.shape)
+    turned = lowering.transposed(value, tuple(perm))
+    made = lowering.add(Softmax(), [turned.index], turned.shape)
+    return lowering.transposed(made, tuple(perm))
 
 
 def layer_norm(lowering: Lowering, step: Step) -> Lazy:
@@ -82,7 +80,7 @@ def layer_norm(lowering: Lowering, step: Step) -> Lazy:
     normal = Normalize(epsilon)
     made: Lazy = lowering.add(normal, [flat.index], flat.shape)
     if flat.shape != step.shape:
-        made = lowering.moved(Reshape(step.shape), made, step.shape)
+        made = lowering.reshaped(made, step.shape)
     scale, bias = lowering.constant(1), lowering.constant(2)
     if scale is not None:
         made = lowering.scaled(made, scale)
@@ -100,7 +98,7 @@ def reduce_max(lowering: Lowering, step: Step) -> Lazy:
     count = int(np.prod([value.shape[-1]], dtype=object))
     pooled = (*value.shape[:-1], 1)
     made = lowering.add(WindowMax((count,), (1,), (0, 0)), [value.index], pooled)
-    return lowering.moved(Reshape(step.shape), made, step.shape)
+    return lowering.reshaped(made, step.shape)
 
 
 def argmax(lowering: Lowering, step: Step) -> Lazy:
@@ -109,4 +107,4 @@ def argmax(lowering: Lowering, step: Step) -> Lazy:
     axis = int(step.attributes["axis"]) % len(value.shape)
     kept = tuple(1 if i == axis else d for i, d in enumerate(value.shape))
     made = lowering.add(ArgMax(axis), [value.index], kept)
-    return made if kept == step.shape else lowering.moved(Reshape(step.shape), made, step.shape)
+    return made if kept == step.shape else lowering.reshaped(made, step.shape)

@@ -11,7 +11,6 @@ from .._graph import Fixed
 from ._functions import combined, function_of, straight
 from ._lazy import Curve, Sum
 from ._maps import Dense, Scale
-from ._moves import Reshape, Transpose
 from ._shared import MatMul, Product
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def sum_or_mean(lowering: Lowering, step: Step) -> Lazy:
         index = lowering.make(value).index
     term = Scale(np.array(factor), rank, axes, count)
     made = Sum(((term, index),), np.array(offset), kept)
-    return made if kept == step.shape else lowering.moved(Reshape(step.shape), made, step.shape)
+    return made if kept == step.shape else lowering.reshaped(made, step.shape)
 
 
 def gemm(lowering: Lowering, step: Step) -> Lazy:
@@ -113,7 +112,7 @@ def gemm(lowering: Lowering, step: Step) -> Lazy:
         raise UnsupportedGraph("Gemm: no weights", place=lowering.place)
     value = lowering.value(0)
     if step.attributes["transA"]:
-        value = lowering.moved(Transpose((1, 0)), value, (value.shape[1], value.shape[0]))
+        value = lowering.transposed(value, (1, 0))
     weight = step.attributes["alpha"] * (weight.T if step.attributes["transB"] else weight)
     bias = np.zeros(1) if bias is None else step.attributes["beta"] * bias
     return _dense(lowering, value, weight, bias, step.shape)
@@ -142,7 +141,7 @@ def _weights_behind(lowering: Lowering, step: Step, weight: Array) -> Lazy:
     else:
         value = _lifted(lowering, value, weight.ndim) if weight.ndim > 2 else value
         return _dense(lowering, value, weight, np.zeros(1), step.shape)
-    return lowering.moved(Reshape(step.shape), made, step.shape)
+    return lowering.reshaped(made, step.shape)
 
 
 def _weights_first(lowering: Lowering, step: Step, weight: Array) -> Lazy:
@@ -166,7 +165,7 @@ def _weights_first(lowering: Lowering, step: Step, weight: Array) -> Lazy:
         (*shape[:-2], shape[-1], shape[-2]),
     )
     back = _turned(lowering, made)
-    return back if shape == step.shape else lowering.moved(Reshape(step.shape), back, step.shape)
+    return back if shape == step.shape else lowering.reshaped(back, step.shape)
 
 
 def _dense(
@@ -188,10 +187,10 @@ def _dense(
 def _lifted(lowering: Lowering, value: Lazy, rank: int) -> Lazy:
     """Return value with leading axes of 1, as a stack of weights must not meet the samples."""
     shape = (*[1] * (rank - len(value.shape)), *value.shape)
-    return value if shape == value.shape else lowering.moved(Reshape(shape), value, shape)
+    return value if shape == value.shape else lowering.reshaped(value, shape)
 
 
 def _turned(lowering: Lowering, value: Lazy) -> Made:
     rank = len(value.shape)
     perm = (*range(rank - 2), rank - 1, rank - 2)
-    return lowering.moved(Transpose(perm), value, tuple(value.shape[p] for p in perm))
+    return lowering.transposed(value, perm)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._errors import UnsupportedGraph
 from .._graph import Fixed
-from ._moves import Concat, Gather, Pad, Reshape, Slice, Transpose
+from ._moves import Concat, Gather, Pad, Slice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 def reshape(lowering: Lowering, step: Step) -> Lazy:
     """Reshape."""
-    return lowering.moved(Reshape(step.shape), lowering.value(0), step.shape)
+    return lowering.reshaped(lowering.value(0), step.shape)
 
 
 def transpose(lowering: Lowering, step: Step) -> Lazy:
     """Transpose."""
     perm = tuple(int(p) for p in step.attributes["perm"])
-    return lowering.moved(Transpose(perm), lowering.value(0), step.shape)
+    return lowering.transposed(lowering.value(0), perm)
 
 
 def slice_(lowering: Lowering, step: Step) -> Lazy:
@@ -78,7 +78,7 @@ def gather(lowering: Lowering, step: Step) -> Lazy:
     made = _gathered(lowering, lowering.make(lowering.value(0)), axis, flat)
     if made.shape == step.shape:
         return made
-    return lowering.moved(Reshape(step.shape), made, step.shape)
+    return lowering.reshaped(made, step.shape)
 
 
 def expand(lowering: Lowering, step: Step) -> Lazy:
@@ -86,7 +86,7 @@ def expand(lowering: Lowering, step: Step) -> Lazy:
     made = lowering.make(lowering.value(0))
     lead = (1,) * (len(step.shape) - len(made.shape))
     if lead:
-        made = lowering.moved(Reshape((*lead, *made.shape)), made, (*lead, *made.shape))
+        made = lowering.reshaped(made, (*lead, *made.shape))
     for axis, size in enumerate(step.shape):
         if made.shape[axis] != size:
             made = _gathered(lowering, made, axis, np.zeros(size))
@@ -113,9 +113,9 @@ def flat_last(lowering: Lowering, value: Made, axes: Sequence[int]) -> Made:
     rank = len(value.shape)
     perm = (*(i for i in range(rank) if i not in axes), *axes)
     if perm != tuple(range(rank)):
-        value = lowering.moved(Transpose(perm), value, tuple(value.shape[p] for p in perm))
+        value = lowering.transposed(value, perm)
     if len(axes) != 1:
         lead = value.shape[: rank - len(axes)]
         shape = (*lead, int(np.prod(value.shape[rank - len(axes) :], dtype=object)))
-        value = lowering.moved(Reshape(shape), value, shape)
+        value = lowering.reshaped(value, shape)
     return value

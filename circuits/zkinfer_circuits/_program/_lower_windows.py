@@ -9,7 +9,7 @@ import numpy as np
 from .._errors import UnsupportedGraph
 from ._lazy import Sum
 from ._maps import Conv
-from ._moves import Pad, Reshape, Slice
+from ._moves import Pad, Slice
 from ._shared import WindowMax
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def conv_transpose(lowering: Lowering, step: Step) -> Lazy:
         apart = (batch, channels, *(d for size in sizes for d in (size, 1)))
         wide = (batch, channels, *(d for p in zip(sizes, strides, strict=True) for d in p))
         widths = ((0, 0), (0, 0), *(w for s in strides for w in ((0, 0), (0, s - 1))))
-        value = lowering.moved(Reshape(apart), value, apart)
+        value = lowering.reshaped(value, apart)
         value = lowering.moved(Pad(widths, 0.0), value, wide)
         sizes = [size * s for size, s in zip(sizes, strides, strict=True)]
         shape = (batch, channels, *sizes)
-        value = lowering.moved(Reshape(shape), value, shape)
+        value = lowering.reshaped(value, shape)
     # After the last number stand stride - 1 zeros already.
     reach = [d * (k - 1) for d, k in zip(dilations, weight.shape[2:], strict=True)]
     begins = [r - p for r, p in zip(reach, pads[:n], strict=True)]
