@@ -15,16 +15,36 @@ from tests.fixtures.plumb_chain import (
 from tests.fixtures.plumb_circuits import SIZES, grid, of_size
 from tests.fixtures.plumb_probe import Probe, places
 from tests.fixtures.solidity import compile_verifier
-from tests.reference.plumb import golden, verifier
+from tests.reference.plumb import golden, networks, verifier
 from tests.reference.plumb.curve import combine, from_bytes
 from tests.reference.plumb.keys import Key
 from tests.reference.plumb.mercury import unsafe_parameters
 from zkinfer._curve import P, R
 
 pytest.importorskip("pyrevm")
-NAMES = ("mlp", "cnn", "mixed", "threshold", "top1", "wide")
+NAMES = ("mlp", "cnn", "mixed", "threshold", "top1", "wide", "packed")
 GRID = (*tuple(grid())[1::3], *SIZES)
+# Lengths of the input, kernel, strides, zeros before and after.
+WINDOWS = {
+    "covers": ([5, 3], [5, 3], [1, 1], [0, 0], [0, 0]),
+    "covers a column": ([5, 1], [5, 1], [1, 1], [0, 0], [0, 0]),
+    "covers heights alone": ([3, 4], [3, 2], [1, 1], [0, 0], [0, 0]),
+    "has no room for a step": ([4, 3], [3, 2], [2, 2], [0, 0], [0, 0]),
+    "reaches into zeros": ([3, 3], [5, 3], [1, 2], [0, 0], [2, 1]),
+    "begins with zeros": ([3, 3], [4, 3], [1, 1], [1, 0], [0, 0]),
+    "steps into zeros": ([3, 2], [3, 2], [1, 2], [0, 0], [1, 2]),
+}
 JUNK = (bytes(32), b"\1" * 32, b"\xff" * 32)
+
+
+def window(name, depthwise):
+    """Return the network of one window."""
+    size, *geometry = WINDOWS[name]
+    net = networks.Net([8, 3, 3, 4], [networks.relu(4)])
+    x, dims = net.input([2, *size], 3)
+    h, dims = net.linear([net.map(x, dims, geometry, depthwise)], 2, 5, 0)
+    net.linear([net.map(h, dims)], 2, 3)
+    return net.finish()
 
 
 def inference_of(name):
@@ -71,7 +91,17 @@ def of_reference(monkeypatch, inference):
 
 @pytest.mark.parametrize("name", [*NAMES, *GRID])
 def test_the_contract_derives_what_the_reference_derives(probe, cases, monkeypatch, name):
-    inference = cases[name]
+    derives(probe, cases[name], monkeypatch)
+
+
+@pytest.mark.parametrize("depthwise", [False, True])
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows_that_fit_once_and_others(monkeypatch, name, depthwise):
+    inference = infer_reference(window(name, depthwise))[0]
+    derives(Probe([inference.circuit]), inference, monkeypatch)
+
+
+def derives(probe, inference, monkeypatch):
     memory = probe.memory(inference)
     known = of_reference(monkeypatch, inference)
     layout, values = known["layout"], known["values"]

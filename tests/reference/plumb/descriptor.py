@@ -4,7 +4,6 @@ The formats below the classes name each record's fields in the order of the byte
 writing both follow them.
 """
 
-import math
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -111,12 +110,15 @@ class Map:
     after: list = field(default_factory=list)
 
     def weight_dims(self, out):
-        """Return the real lengths of (tap, out, channel, height, width)."""
+        """Return the real lengths of the weights' index.
+
+        That is (1, out, channel, height, width) of a dense map, and (row, column, out, channel, 1)
+        of a window.
+        """
         _, c, h, w = self.input
         if self.kind == DENSE:
             return [1, out, c, h, w]
-        taps = math.prod(self.kernel)
-        return [taps, out, c, 1, 1] if self.kind == CONVOLUTION else [taps, 1, c, 1, 1]
+        return [*self.kernel, out if self.kind == CONVOLUTION else 1, c, 1]
 
     def position(self, index, out):
         """Return a weight's place in the weight index domain."""
@@ -125,32 +127,28 @@ class Map:
             place = (place << index_bits(n)) + i
         return self.weights + place
 
-    def reach(self, output, inside):
-        """Return the cell of the view that a weight meets at an output, or None outside the image.
-
-        `inside` is the weight's (tap, channel, height, width).
-        """
-        _, _, oh, ow = output
-        tap, c, h, w = inside
-        if self.kind != DENSE:
-            u, v = divmod(tap, self.kernel[1])
-            h = oh * self.stride[0] + u - self.before[0]
-            w = ow * self.stride[1] + v - self.before[1]
-            if not (0 <= h < self.input[2] and 0 <= w < self.input[3]):
-                return None
-        return output[0], c, h, w
+    def reach(self, output, weight):
+        """Return the cell of the view that a weight meets at an output, or None outside the image."""
+        batch, _, oh, ow = output
+        if self.kind == DENSE:
+            return batch, *weight[2:]
+        u, v, _, c, _ = weight
+        h = oh * self.stride[0] + u - self.before[0]
+        w = ow * self.stride[1] + v - self.before[1]
+        if not (0 <= h < self.input[2] and 0 <= w < self.input[3]):
+            return None
+        return batch, c, h, w
 
     def products(self, out_dims):
         """Yield (output index, weight index, cell of the view) for every product of the map."""
-        out = out_dims[1]
-        taps, _, channels, kh, kw = self.weight_dims(out)
+        every = [range(n) for n in self.weight_dims(out_dims[1])]
+        # where an output's own channel is
+        own = {DENSE: 1, CONVOLUTION: 2, DEPTHWISE: 3}[self.kind]
         for output in indices(out_dims):
-            o = output[1]
-            own = [o] if self.kind == DEPTHWISE else range(channels)
-            for tap, c, i, j in product(range(taps), own, range(kh), range(kw)):
-                cell = self.reach(output, (tap, c, i, j))
+            for weight in product(*every[:own], [output[1]], *every[own + 1 :]):
+                cell = self.reach(output, weight)
                 if cell is not None:
-                    yield output, (tap, 0 if self.kind == DEPTHWISE else o, c, i, j), cell
+                    yield output, weight, cell
 
 
 @dataclass

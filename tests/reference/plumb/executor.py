@@ -1,6 +1,5 @@
 """The integers of one batch of inferences, and the columns made of them."""
 
-import math
 
 from .descriptor import (
     ARGUMENT,
@@ -29,14 +28,15 @@ class Weights:
 
 
 def weight_at(m, weights, index):
-    """Return the weight with an index (tap, out, channel, height, width)."""
-    tap, o, c, h, w = index
+    """Return the weight with an index of the weight index domain."""
     _, channels, height, width = m.input
     if m.kind == DENSE:
-        return weights[((o * channels + c) * height + h) * width + w]
-    taps = math.prod(m.kernel)
-    # a depthwise window has no out: o is 0, and there are no other weights before it
-    return weights[(o * channels + c) * taps + tap]
+        _, o, c, h, w = index
+    else:
+        # a depthwise window has no out: o is 0, and there are no other weights before it
+        h, w, o, c, _ = index
+        height, width = m.kernel
+    return weights[((o * channels + c) * height + h) * width + w]
 
 
 def weight_chunks(layout, model, salts):

@@ -75,6 +75,7 @@ class Net:
         self.taken = {}
         self.exponent = 0
         self.weights = 0
+        self.packed = False  # whether weights stand in the padding of the block before
 
     def place(self, column, number, dims):
         """Put a block into the first aligned rows that are free."""
@@ -122,9 +123,12 @@ class Net:
         kind = DENSE if window is None else DEPTHWISE if depthwise else CONVOLUTION
         return Map(view, dims, 0, 3, kind, kernel, stride, before, after)
 
-    def place_weights(self, bits):
-        at = round_up(self.weights, 1 << bits)
-        self.weights = at + (1 << bits)
+    def place_weights(self, dims):
+        size, last = 1, 0
+        for n in dims:
+            size, last = size << index_bits(n), (last << index_bits(n)) + n - 1
+        at = round_up(self.weights, size)
+        self.weights = at + (last + 1 if self.packed else size)
         return at
 
     def linear(self, maps, out, shift, pair=None):
@@ -136,7 +140,7 @@ class Net:
             lengths = [(n - k) // s + 1 for n, k, s in zip(padded, m.kernel, m.stride, strict=True)]
         dims = [d.batch, out, *lengths]
         for m in maps:
-            m.weights = self.place_weights(sum(map(index_bits, m.weight_dims(out))))
+            m.weights = self.place_weights(m.weight_dims(out))
         output = None if pair is None else self.place(ARGUMENT, pair, dims)
         limbs = -(-shift // d.range_bits)
         remainders = [self.place(RANGE, i % d.range_columns, dims) for i in range(limbs)]
@@ -147,7 +151,7 @@ class Net:
             tight=self.tight(dims, shift - d.range_bits * (limbs - 1)) if limbs else None,
             shift=shift,
             exponents=self.family(dims),
-            biases=self.place_weights(index_bits(out)),
+            biases=self.place_weights([out]),
             bias_bits=4,
         )
         d.layers.append(layer)
@@ -291,6 +295,17 @@ def wide():
     net = Net([8, 3, 3, 4], [relu(4)])
     x, dims = net.input([15, 1, 1], 2)
     h, dims = net.linear([net.map(x, dims)], 15, 5, 0)
+    net.linear([net.map(h, dims)], 2, 3)
+    return net.finish()
+
+
+def packed():
+    """A window that covers its input, and in the padding of its weights all that follows."""
+    net = Net([8, 3, 3, 4], [relu(4)])
+    net.packed = True
+    x, dims = net.input([3, 5, 3], 3)
+    window = [5, 3], [1, 1], [0, 0], [0, 0]
+    h, dims = net.linear([net.map(x, dims, window)], 7, 5, 0)
     net.linear([net.map(h, dims)], 2, 3)
     return net.finish()
 

@@ -76,8 +76,8 @@ impl Block {
     }
 }
 
-/// The product of four lengths, saturating.
-pub fn volume(dims: &Dims) -> u64 {
+/// The product of lengths, saturating.
+pub fn volume(dims: &[u32]) -> u64 {
     dims.iter().fold(1u64, |v, n| v.saturating_mul(u64::from(*n)))
 }
 
@@ -159,7 +159,7 @@ pub struct Map {
     pub view: Vec<Term>,
     /// Real lengths of the view.
     pub input: Dims,
-    /// First weight, in the weight index domain: (tap, out, channel, height, width), padded.
+    /// First weight, in the weight index domain.
     pub weights: u32,
     /// Weights are in `[-2^bits, 2^bits)`.
     pub weight_bits: u8,
@@ -179,14 +179,15 @@ impl Map {
         self.window().map_or(1, |w| u32::from(w.kernel[0]) * u32::from(w.kernel[1]))
     }
 
-    /// Real lengths of the weights, (tap, out, channel, height, width), for `out` output channels. The weights of a
-    /// depthwise window are (tap, channel).
+    /// Real lengths of the weights for `out` output channels, each to be padded: (1, out, channel, height, width) of a
+    /// dense map, (row, column, out, channel, 1) of a window's taps. Depthwise, out is the channel, and has length 1.
     pub fn weight_dims(&self, out: u32) -> [u32; 5] {
         let [_, channels, height, width] = self.input;
-        match self.kind {
+        let taps = |w: &Window, out| [w.kernel[0].into(), w.kernel[1].into(), out, channels, 1];
+        match &self.kind {
             Kind::Dense => [1, out, channels, height, width],
-            Kind::Convolution(_) => [self.taps(), out, channels, 1, 1],
-            Kind::Depthwise(_) => [self.taps(), 1, channels, 1, 1],
+            Kind::Convolution(w) => taps(w, out),
+            Kind::Depthwise(w) => taps(w, 1),
         }
     }
 

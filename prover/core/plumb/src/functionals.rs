@@ -4,7 +4,7 @@
 //! of column i is `Q_i = sum_j eta^j Q_(i,j)`. [`crate::gather`] builds the same vectors densely for the prover.
 
 use crate::closed_forms::{conv_dim, eq, eq_index, eq_lt, geom_eq_lt, geom_lt, geom_sum, index_bits, lt};
-use crate::descriptor::{Block, Dims, Exponents, Kind, Layer, Linear, Map, Select, Term, Tight, Visibility, Window};
+use crate::descriptor::{Block, Exponents, Kind, Layer, Linear, Map, Select, Term, Tight, Visibility, Window};
 use crate::field::{Fr, power_of_two, to_integer};
 use crate::gather::term_row;
 use crate::layout::Layout;
@@ -314,36 +314,34 @@ impl Queries<'_> {
     /// of the outputs where they do.
     fn gathered(&self, l: &Linear, map: &Map, term: &Term, d: &[Fr]) -> Fr {
         let (selector, [db, dc, dh, dw]) = locate(self.layout.block(term.block), term, d);
-        let (at_k, [kt, ko, kc, kh, kw]) = split(self.k, map.weights, map.weight_index_bits(l.out()));
+        let (at_k, k) = split(self.k, map.weights, map.weight_index_bits(l.out()));
         let (offset, strides) = bases(&l.exponents, &self.r);
         let out = l.exponents.dims.map(u64::from);
         let input = map.input.map(u64::from);
         let common = Fr::from(term.coefficient) * selector * at_k * offset * geom_lt(db, &strides[0], out[0]);
         // each output channel has weights of its own for each channel
-        let channels = || geom_lt(ko, &strides[1], out[1]) * eq_lt(kc, dc, input[1]);
-        let taps = |w: &Window| window(w, map.input, &l.exponents, &strides, kt, dh, dw);
+        let channels = |ko, kc| geom_lt(ko, &strides[1], out[1]) * eq_lt(kc, dc, input[1]);
+        // one dimension of a window: sum over taps t of eq(t, k_t) conv_dim_t(z)
+        let side = |w: &Window, i: usize, kt: &[Fr], z: &[Fr]| -> Fr {
+            let (stride, pad) = (w.stride[i].into(), w.before[i].into());
+            let (n_in, n_out) = (map.input[2 + i], l.exponents.dims[2 + i]);
+            let tap = |t| eq_index(u64::from(t), kt) * conv_dim(z, &strides[2 + i], t, stride, pad, n_in, n_out);
+            (0..u32::from(w.kernel[i])).map(tap).sum()
+        };
+        let taps = |w: &Window, rows, columns| side(w, 0, rows, dh) * side(w, 1, columns, dw);
         common
-            * match &map.kind {
+            * match (&map.kind, k) {
                 // every weight meets one cell of each batch element
-                Kind::Dense => channels() * eq_lt(kh, dh, input[2]) * eq_lt(kw, dw, input[3]),
-                Kind::Convolution(w) => channels() * taps(w),
+                (Kind::Dense, [_, ko, kc, kh, kw]) => {
+                    channels(ko, kc) * eq_lt(kh, dh, input[2]) * eq_lt(kw, dw, input[3])
+                }
+                (Kind::Convolution(w), [rows, columns, ko, kc, _]) => channels(ko, kc) * taps(w, rows, columns),
                 // the channel is the output's
-                Kind::Depthwise(w) => geom_eq_lt(kc, dc, &strides[1], input[1]) * taps(w),
+                (Kind::Depthwise(w), [rows, columns, _, kc, _]) => {
+                    geom_eq_lt(kc, dc, &strides[1], input[1]) * taps(w, rows, columns)
+                }
             }
     }
-}
-
-/// `sum over taps (u, v) of eq(K_w u + v, k_tap) conv_dim_u(d_h) conv_dim_v(d_w)`.
-fn window(w: &Window, input: Dims, e: &Exponents, strides: &[Fr; 4], kt: &[Fr], dh: &[Fr], dw: &[Fr]) -> Fr {
-    let dimension = |i: usize, z: &[Fr]| -> Vec<Fr> {
-        let (stride, pad) = (w.stride[i].into(), w.before[i].into());
-        let (n_in, n_out) = (input[2 + i], e.dims[2 + i]);
-        let tap = |t| conv_dim(z, &strides[2 + i], t, stride, pad, n_in, n_out);
-        (0..u32::from(w.kernel[i])).map(tap).collect()
-    };
-    let (rows, columns) = (dimension(0, dh), dimension(1, dw));
-    let taps = rows.iter().flat_map(|u| columns.iter().map(move |v| *u * v));
-    taps.zip(0u64..).map(|(value, tap)| value * eq_index(tap, kt)).sum()
 }
 
 /// The active rows at a point: `act(x) = 1 - prod_high x_i`, and eq restricted to them,

@@ -70,33 +70,37 @@ pub(crate) fn gather(layout: &Layout, r: &Fr, columns: &[Vec<Fr>]) -> Vec<Fr> {
         for map in &l.maps {
             let cells = batch_sum(layout, l, map, &offset, &strides[0], columns);
             let [_, nc, nh, nw] = map.input;
-            // for each channel and tap
-            let met = map.window().map(|w| slide(w, map.input, &l.exponents, &strides, &cells)).unwrap_or_default();
-            let taps = map.taps() as usize;
-            let met = met.iter().enumerate().map(|(i, cell)| (i / taps, i % taps, cell));
+            let (first, bits) = (map.weights as usize, map.weight_index_bits(l.out()));
+            // what one output of a dense map meets, or one tap, stands together, padded to a power of two
+            let inside: usize = bits[2..].iter().sum();
+            let mut each_tap = |w: &Window, meet: &(dyn Fn(&mut [Fr], &[Fr]) + Sync)| {
+                let [rows, columns] = w.kernel.map(usize::from);
+                let sums = slide(w, map.input, &l.exponents, &strides, &cells);
+                let taps = x[first..].par_chunks_mut(1 << inside).take(rows << bits[1]).enumerate();
+                taps.for_each(|(tap, met)| {
+                    let (row, column) = (tap >> bits[1], tap & ((1 << bits[1]) - 1));
+                    if column < columns {
+                        let of_tap = sums.iter().skip(row * columns + column).step_by(rows * columns);
+                        meet(met, &of_tap.copied().collect::<Vec<_>>());
+                    }
+                });
+            };
             match &map.kind {
                 Kind::Dense => {
-                    // what one output meets stands together, padded to a power of two
-                    let first = map.weights as usize;
-                    let inside: usize = map.weight_index_bits(l.out())[2..].iter().sum();
                     let place = |[_, c, h, w]: [usize; 4]| weight_position(l, map, [0, 0, c, h, w]) - first;
                     let places: Vec<usize> = indices([1, nc, nh, nw]).map(place).collect();
                     x[first..].par_chunks_mut(1 << inside).zip(&out).for_each(|(met, weight)| {
                         places.iter().zip(&cells).for_each(|(place, cell)| met[*place] = *weight * cell);
                     });
                 }
-                Kind::Convolution(_) => {
-                    for (c, tap, cell) in met {
-                        for (o, weight) in out.iter().enumerate() {
-                            x[weight_position(l, map, [tap, o, c, 0, 0])] = *weight * cell;
-                        }
+                Kind::Convolution(w) => each_tap(w, &|met, cells| {
+                    for (met, weight) in met.chunks_mut(1 << bits[3]).zip(&out) {
+                        met.iter_mut().zip(cells).for_each(|(x, cell)| *x = *weight * cell);
                     }
-                }
-                Kind::Depthwise(_) => {
-                    for (c, tap, cell) in met {
-                        x[weight_position(l, map, [tap, 0, c, 0, 0])] = out[c] * cell;
-                    }
-                }
+                }),
+                Kind::Depthwise(w) => each_tap(w, &|met, cells| {
+                    met.iter_mut().zip(cells.iter().zip(&out)).for_each(|(x, (cell, weight))| *x = *weight * cell);
+                }),
             }
         }
         // a bias meets the constant 1 at each of its outputs
@@ -229,18 +233,19 @@ impl Queries<'_> {
 
     fn add_gathered(&self, column: &mut [Fr], l: &Linear, map: &Map, term: &Term, weight: Fr) {
         let block = self.layout.block(term.block);
-        let (at_k, [kt, ko, kc, kh, kw]) = split(self.k, map.weights, map.weight_index_bits(l.out()));
+        let (at_k, k) = split(self.k, map.weights, map.weight_index_bits(l.out()));
         let (offset, strides) = bases(&l.exponents, &self.r);
         let common = weight * Fr::from(term.coefficient) * at_k * offset;
         let [nb, nc, nh, nw] = map.input;
-        let plane: Vec<Fr> = match map.window() {
-            None => {
-                let (th, tw) = (eq_table(kh), eq_table(kw));
-                let line = |factor: &Fr| tw[..nw as usize].iter().map(|v| *factor * v).collect::<Vec<_>>();
-                th[..nh as usize].iter().flat_map(line).collect()
+        let (ko, kc, rows, columns) = match (map.window(), k) {
+            (None, [_, ko, kc, kh, kw]) => (ko, kc, eq_table(kh), eq_table(kw)),
+            (Some(w), [rows, columns, ko, kc, _]) => {
+                let side = |i, taps| spread(w, i, map.input, &l.exponents, &strides, &eq_table(taps));
+                (ko, kc, side(0, rows), side(1, columns))
             }
-            Some(w) => spread(w, map.input, &l.exponents, &strides, &eq_table(kt)),
         };
+        let line = |factor: &Fr| columns[..nw as usize].iter().map(|v| *factor * v).collect::<Vec<_>>();
+        let plane: Vec<Fr> = rows[..nh as usize].iter().flat_map(line).collect();
         let (along, mut channels, out) = (powers(&strides[0], nb), eq_table(kc), powers(&strides[1], l.out()));
         match &map.kind {
             Kind::Depthwise(_) => channels.iter_mut().zip(&out).for_each(|(v, p)| *v *= p),
@@ -260,31 +265,17 @@ impl Queries<'_> {
     }
 }
 
-/// For each input cell of a channel: `sum over taps of eq(tap, k_tap) r^(s_h o_h + s_w o_w)` where the output (o_h, o_w)
-/// meets the cell under that tap.
-fn spread(w: &Window, input: Dims, e: &Exponents, strides: &[Fr; 4], taps: &[Fr]) -> Vec<Fr> {
-    let [_, _, nh, nw] = input.map(|n| n as usize);
-    let [kh, kw] = w.kernel.map(usize::from);
-    // meets[t][i]: r^(s o) for the output o whose input under tap t is i, or zero
-    let meets = |dimension: usize, k: usize, n: usize| -> Vec<Vec<Fr>> {
-        let along = powers(&strides[2 + dimension], e.dims[2 + dimension]);
-        let tap = |t| {
-            let mut line = vec![Fr::zero(); n];
-            for (o, p) in along.iter().enumerate() {
-                if let Some(i) = tap_input(w, dimension, o, t, n as u32) {
-                    line[i] = *p;
-                }
+/// For each coordinate of the input: `sum over taps of eq(tap, k_tap) r^(s o)` where the output o meets it under that tap.
+fn spread(w: &Window, dimension: usize, input: Dims, e: &Exponents, strides: &[Fr; 4], taps: &[Fr]) -> Vec<Fr> {
+    let n_in = input[2 + dimension];
+    let along = powers(&strides[2 + dimension], e.dims[2 + dimension]);
+    let mut out = vec![Fr::zero(); n_in as usize];
+    for (t, at_tap) in taps.iter().enumerate().take(w.kernel[dimension].into()) {
+        for (o, p) in along.iter().enumerate() {
+            if let Some(i) = tap_input(w, dimension, o, t, n_in) {
+                out[i] += *at_tap * p;
             }
-            line
-        };
-        (0..k).map(tap).collect()
-    };
-    let (rows, columns) = (meets(0, kh, nh), meets(1, kw, nw));
-    let line = |h: usize| {
-        let across = |v: usize| (0..kh).map(|u| rows[u][h] * taps[kw * u + v]).sum::<Fr>();
-        let across: Vec<Fr> = (0..kw).map(across).collect();
-        let columns = &columns;
-        (0..nw).map(move |i| across.iter().zip(columns).map(|(a, line)| *a * line[i]).sum::<Fr>())
-    };
-    (0..nh).flat_map(line).collect()
+        }
+    }
+    out
 }

@@ -103,8 +103,7 @@ pub fn check_weights(layout: &Layout, model: &[LayerWeights]) -> Result<(), Witn
             values.iter().position(|v| !inside(*v)).map(|i| (i, values[i]))
         };
         for (map, (m, weights)) in l.maps.iter().zip(&given.maps).enumerate() {
-            let [taps, out, c, h, w] = m.weight_dims(l.out());
-            let expected = volume(&[taps, c, h, w]).saturating_mul(out.into());
+            let expected = volume(&m.weight_dims(l.out()));
             if weights.len() as u64 != expected {
                 return Err(WitnessError::WeightCount { layer, map, expected, got: weights.len() });
             }
@@ -137,16 +136,17 @@ pub fn weight_chunks(layout: &Layout, model: &[LayerWeights]) -> Result<Vec<Vec<
     Ok(flat.chunks(layout.rows()).map(<[Fr]>::to_vec).collect())
 }
 
-/// (tap, out, channel, height, width) of an output channel's weight at `inner` in (channel, height, width).
+/// The index of an output channel's weight at `inner` in (channel, height, width).
 fn weight_index(map: &Map, out: usize, inner: usize) -> [usize; 5] {
-    let taps = map.taps() as usize;
+    let [h, w] = match map.window() {
+        None => [map.input[2] as usize, map.input[3] as usize],
+        Some(window) => window.kernel.map(usize::from),
+    };
+    let (channel, row, column) = (inner / (h * w), inner / w % h, inner % w);
     match &map.kind {
-        Kind::Dense => {
-            let [h, w] = [map.input[2] as usize, map.input[3] as usize];
-            [0, out, inner / (h * w), inner / w % h, inner % w]
-        }
-        Kind::Convolution(_) => [inner % taps, out, inner / taps, 0, 0],
-        Kind::Depthwise(_) => [inner, 0, out, 0, 0],
+        Kind::Dense => [0, out, channel, row, column],
+        Kind::Convolution(_) => [row, column, out, channel, 0],
+        Kind::Depthwise(_) => [row, column, 0, out, 0],
     }
 }
 

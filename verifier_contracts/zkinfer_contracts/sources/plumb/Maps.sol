@@ -32,21 +32,11 @@ function addMap(uint256 place, uint256 family, uint256 weight) pure returns (uin
             window = (window & ~DEPTHWISE) | (depthwise ? DEPTHWISE : 0);
         }
         uint256 end = POINT_A + (at(C) << 5);
-        uint256 table = 0;
         uint256 out = depthwise ? 0 : bitsOf(family, 1);
         {
-            // the weights' index: tap, out, channel, height, width
+            // the weights' index: out, channel, height, width, or row, column, out, channel
             uint256 inner = bitsOf(input, 1) + out;
-            uint256 taps = 0;
-            if (window == 0) {
-                inner += bitsOf(input, 2) + bitsOf(input, 3);
-            } else {
-                uint256 count = (window >> 248) * ((window >> 240) & 0xff);
-                while (count > 1 << taps) ++taps;
-                table = at(FREE);
-                eqTable(end - ((inner + taps) << 5), taps, table);
-            }
-            inner += taps;
+            inner += window == 0 ? bitsOf(input, 2) + bitsOf(input, 3) : tapBits(window) + tapBits(window << 8);
             weight = mul(weight, eqPrefix(field(stop + 20, 32) >> inner, DIGITS_K, at(N) - inner));
         }
         if (window == 0) {
@@ -56,20 +46,19 @@ function addMap(uint256 place, uint256 family, uint256 weight) pure returns (uin
             weight = geomLt(weight, end - (bitsOf(input, 1) << 5), out, strideAt(family, 1), lengthOf(family, 1));
         }
         for (place = view_ + 1; place < stop; place += 16) {
-            addGathered(place, family, input, window, table, weight, end);
+            addGathered(place, family, input, window, weight, end);
         }
         return stop + 25;
     }
 }
 
 /// @dev One term of a map: the weight positions near k that meet a cell near d, times r to the exponents of the outputs
-/// where they do. `table` holds eq of the taps at k; `end` is where the channel's coordinates of k end.
+/// where they do. `end` is where the channel's coordinates of k end.
 function addGathered(
     uint256 place,
     uint256 family,
     uint256 input,
     uint256 window,
-    uint256 table,
     uint256 weight,
     uint256 end
 ) pure {
@@ -94,12 +83,12 @@ function addGathered(
                 weight = mul(weight, eqLt(k, bitsOf(input, 2), d - (high << 5), m - high, 0, lengthOf(input, 2)));
             }
         } else {
-            uint256 rows = (bits >> 8) & 0xff;
-            weight = mul(
-                weight,
-                windowSum(window, family, input, table, d - (high << 5), rows - high, wideEnd, m - wide)
-            );
-            m = rows;
+            // the coordinates of columns, and those of rows before them, are before those of channels
+            uint256 k = end - ((bitsOf(input, 1) + (window & DEPTHWISE == 0 ? bitsOf(family, 1) : 0)) << 5);
+            weight = mul(weight, sideSum(window << 8, family, input, 3, k, wideEnd, m - wide));
+            m = (bits >> 8) & 0xff;
+            k -= tapBits(window << 8) << 5;
+            weight = mul(weight, sideSum(window, family, input, 2, k, d - (high << 5), m - high));
         }
         d -= m << 5;
         m = (bits >> 16) & 0xff;
@@ -114,59 +103,53 @@ function addGathered(
     }
 }
 
-/// @dev sum over taps (u, v) of eq(u width + v, k_tap) times the sums of both dimensions.
-function windowSum(
+/// @dev How many bits an index of a window's rows has; of its columns, if the window is shifted by 8 bits.
+function tapBits(uint256 window) pure returns (uint256 bits) {
+    unchecked {
+        while (window >> 248 > 1 << bits) ++bits;
+    }
+}
+
+/// @dev One dimension of a window, which is shifted as above: sum over taps t of eq(t, k) times the sum over outputs o of
+/// base^o eq(o stride + t - pad, d), for the coordinates that end at these places.
+function sideSum(
     uint256 window,
     uint256 family,
     uint256 input,
-    uint256 table,
-    uint256 rowsEnd,
-    uint256 rows,
-    uint256 columnsEnd,
-    uint256 columns
+    uint256 dimension,
+    uint256 k,
+    uint256 d,
+    uint256 m
 ) pure returns (uint256 value) {
     unchecked {
-        uint256 height = window >> 248;
-        uint256 width = (window >> 240) & 0xff;
-        // after the table of taps: a sum for each column of the window, then for each row, then room
-        uint256 across;
-        for (uint256 taps = 1;; taps <<= 1) {
-            if (taps >= height * width) {
-                across = table + (taps << 5);
-                break;
-            }
+        uint256 kernel = window >> 248;
+        uint256 pad = (window >> 216) & 0xff;
+        uint256 inputs = lengthOf(input, dimension);
+        uint256 bits = tapBits(window);
+        // the only output meets cell t under tap t, wherever both are there
+        if (lengthOf(family, dimension) == 1 && pad == 0) {
+            return eqLt(k, bits, d, m, 0, kernel < inputs ? kernel : inputs);
         }
-        uint256 down = across + (width << 5);
-        uint256 free = down + (height << 5);
+        // eq of the taps, then their sums, then room
+        uint256 table = at(FREE);
+        eqTable(k - (bits << 5), bits, table);
+        uint256 sums = table + (32 << bits);
+        uint256 free = sums + (kernel << 5);
         tapSums(
-            across,
+            sums,
             free,
-            columnsEnd,
-            columns,
-            strideAt(family, 3),
-            (width << 24) | (((window >> 224) & 0xff) << 16) | (((window >> 208) & 0xff) << 8),
-            lengthOf(input, 3),
-            lengthOf(family, 3)
-        );
-        tapSums(
-            down,
-            free,
-            rowsEnd,
-            rows,
-            strideAt(family, 2),
-            (height << 24) | (((window >> 232) & 0xff) << 16) | (((window >> 216) & 0xff) << 8),
-            lengthOf(input, 2),
-            lengthOf(family, 2)
+            d,
+            m,
+            strideAt(family, dimension),
+            (kernel << 24) | (((window >> 232) & 0xff) << 16) | (pad << 8),
+            inputs,
+            lengthOf(family, dimension)
         );
         assembly ("memory-safe") {
             let r := mload(MODULUS)
-            for {} lt(down, free) { down := add(down, 0x20) } {
-                let line := 0
-                for { let place := across } lt(place, add(across, shl(5, width))) { place := add(place, 0x20) } {
-                    line := addmod(line, mulmod(mload(place), mload(table), r), r)
-                    table := add(table, 0x20)
-                }
-                value := addmod(value, mulmod(mload(down), line, r), r)
+            for {} lt(sums, free) { sums := add(sums, 0x20) } {
+                value := addmod(value, mulmod(mload(sums), mload(table), r), r)
+                table := add(table, 0x20)
             }
         }
     }

@@ -6,8 +6,8 @@ import {LayoutRefused, LayoutRule} from "./LayoutRules.sol";
 import {Words} from "./Words.sol";
 
 /// @title The weight index domain: blocks of weights, salts, and nothing else
-/// @dev A block is a tensor of five dimensions in one word: first position (48 bits), log2 of its positions
-/// (8 bits), five lengths (32 bits each), and ceil(log2) of each (8 bits each).
+/// @dev A block is a tensor of five dimensions in one word: first position (48 bits), 0 (8 bits), five lengths
+/// (32 bits each), and ceil(log2) of each (8 bits each).
 library Weights {
     using Words for uint256[];
     using Descriptors for Descriptor;
@@ -32,40 +32,66 @@ library Weights {
         }
     }
 
-    /// @dev The lengths (160 bits) and their logarithms (40 bits) of a map's weights: (tap, out, channel, height,
-    /// width). `outputs` are the dimensions of the layer's equations.
-    function mapDims(uint256 map_, uint256 input, uint256 outputs) internal pure returns (uint256) {
+    /// @dev The lengths (160 bits) and their logarithms (40 bits) of a map's weights: (1, out, channel, height, width)
+    /// of a dense map, (row, column, out, channel, 1) of a window. `outputs` are the dimensions of the layer's equations.
+    function mapDims(uint256 map_, uint256 input, uint256 outputs) internal pure returns (uint256 dims) {
         unchecked {
             uint256 kind = Descriptors.u8(map_);
-            // (channel, height, width) without the batch, or the channel alone
             if (kind == Descriptors.DENSE) {
-                return _dims(1, 0, outputs) | (((input >> 32) & type(uint96).max) << 40) | (input & 0xffffff);
+                // (channel, height, width), the view's lengths without the batch
+                dims = (((input >> 32) & type(uint96).max) << 40) | (input & 0xffffff);
+                return dims | _dim(0, 1, 0) | _channels(1, outputs);
             }
-            uint256 channel =
-                (Descriptors.length(input, 1) << 104) | (1 << 72) | (1 << 40) | (Descriptors.bits(input, 1) << 16);
-            uint256 count = taps(map_);
-            uint256 log = 0;
-            while (1 << log < count) ++log;
-            return _dims(count, log, kind == Descriptors.CONVOLUTION ? outputs : (1 << 96)) | channel;
+            for (uint256 i = 0; i < 2; ++i) {
+                uint256 count = Descriptors.u8(map_ + 1 + i);
+                uint256 log = 0;
+                while (1 << log < count) ++log;
+                dims |= _dim(i, count, log);
+            }
+            dims |= kind == Descriptors.CONVOLUTION ? _channels(2, outputs) : _dim(2, 1, 0);
+            return dims | _channels(3, input) | _dim(4, 1, 0);
         }
     }
 
-    /// @dev The first two lengths and logarithms.
-    function _dims(uint256 first, uint256 log, uint256 outputs) private pure returns (uint256) {
-        return (first << 168) | (Descriptors.length(outputs, 1) << 136) | (log << 32)
-            | (Descriptors.bits(outputs, 1) << 24);
+    /// @dev One of five dimensions.
+    function _dim(uint256 i, uint256 length, uint256 log) private pure returns (uint256) {
+        unchecked {
+            return (length << (168 - 32 * i)) | (log << (32 - 8 * i));
+        }
+    }
+
+    /// @dev The channels of a tensor as one of five dimensions.
+    function _channels(uint256 i, uint256 tensor) private pure returns (uint256) {
+        return _dim(i, Descriptors.length(tensor, 1), Descriptors.bits(tensor, 1));
     }
 
     /// @dev The lengths and logarithms of a layer's biases: one dimension, four of length 1.
     function biasDims(uint256 outputs) internal pure returns (uint256) {
-        return (Descriptors.length(outputs, 1) << 168) | (1 << 136) | (1 << 104) | (1 << 72) | (1 << 40)
-            | (Descriptors.bits(outputs, 1) << 32);
+        return _channels(0, outputs) | (1 << 136) | (1 << 104) | (1 << 72) | (1 << 40);
     }
 
-    /// @dev log2 of a block's positions, from its lowest 40 bits: five numbers of at most 32.
+    /// @dev log2 of a block's positions with padding, from its lowest 40 bits: five numbers of at most 32.
     function sizeBits(uint256 dims) internal pure returns (uint256) {
         unchecked {
             return (((dims & 0xffffffffff) * 0x0101010101) >> 32) & 0xff;
+        }
+    }
+
+    /// @dev Positions from a block's first weight to its last. The padding behind is not the block's: contractions end
+    /// before it, so no closed form reads it. The first length that is not 1 is more than half of its power of two, so
+    /// a block that ends inside the weight index domain has its padding there too.
+    function _extent(uint256 word) private pure returns (uint256 extent) {
+        // lengths of at least 1, and logarithms of at most 32
+        unchecked {
+            uint256 log = 0;
+            uint256 lengths = word >> 40;
+            extent = 1;
+            for (uint256 i = 0; i < 5; ++i) {
+                extent += (uint256(uint32(lengths)) - 1) << log;
+                log += word & 0xff;
+                lengths >>= 32;
+                word >>= 8;
+            }
         }
     }
 
@@ -94,20 +120,27 @@ library Weights {
                 revert LayoutRefused(LayoutRule.WeightsNotAligned, layer); // Protocol
             }
             // weights where mask cells are
-            if (start + (1 << log) > d.chunks << d.logRows) {
+            if (start + _extent(dims) > d.chunks << d.logRows) {
                 revert LayoutRefused(LayoutRule.WeightsInVirtualChunk, layer); // Protocol
             }
-            return Words.range(start, log) | dims;
+            return (start << 208) | dims;
         }
     }
 
     /// @dev No two blocks meet; every chunk of hidden weights has salts, and no salt is on a weight.
     function check(Descriptor memory d, uint256[] memory blocks) internal pure {
         blocks = blocks.sorted();
-        (bool found, uint256 position) = blocks.overlap();
-        // one position of two blocks
-        if (found) {
-            revert LayoutRefused(LayoutRule.WeightsOverlap, position); // Protocol
+        uint256 end = 0;
+        // positions below 2^40
+        unchecked {
+            for (uint256 i = 0; i < blocks.length; ++i) {
+                uint256 position = blocks.get(i) >> 208;
+                // one position of two blocks
+                if (position < end) {
+                    revert LayoutRefused(LayoutRule.WeightsOverlap, position); // Protocol
+                }
+                end = position + _extent(blocks.get(i));
+            }
         }
         uint256[] memory salts = _salts(d);
         _saltsOfChunks(d, salts);

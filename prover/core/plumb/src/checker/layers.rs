@@ -205,7 +205,7 @@ impl<'a> Layers<'a> {
             let values = self.view(&map.view, &map.input)?;
             let expected = self.output_dims(map, out[1])?;
             need(out == expected, E::OutputLength { layer, expected, got: out })?;
-            products = products.zip(largest_sum(map, out[1], values)).and_then(|(a, b)| a.checked_add(b));
+            products = products.zip(largest_sum(map, values)).and_then(|(a, b)| a.checked_add(b));
             self.weights.register(d, layer, map.weights, &map.weight_dims(out[1]))?;
         }
         self.weights.register(d, layer, l.biases, &out[1..2])?;
@@ -270,11 +270,12 @@ impl<'a> Layers<'a> {
 }
 
 /// `sum |W| |x|` over the products of one output, for views of at most `values`.
-fn largest_sum(map: &Map, out: u32, values: u128) -> Option<u128> {
-    let [taps, _, channels, height, width] = map.weight_dims(out);
+fn largest_sum(map: &Map, values: u128) -> Option<u128> {
+    let [_, channels, ..] = map.input;
     let fan_in = match map.kind {
-        Kind::Depthwise(_) => u64::from(taps),
-        Kind::Dense | Kind::Convolution(_) => volume(&[taps, channels, height, width]),
+        Kind::Dense => volume(&map.input[1..]),
+        Kind::Convolution(_) => volume(&[map.taps(), channels]),
+        Kind::Depthwise(_) => map.taps().into(),
     };
     u128::from(fan_in).checked_mul(values)?.checked_mul(1u128.checked_shl(map.weight_bits.into())?)
 }

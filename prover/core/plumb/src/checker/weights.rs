@@ -12,12 +12,18 @@ struct Block {
 }
 
 impl Block {
-    fn bits(&self) -> u32 {
-        self.dims.iter().map(|n| index_bits(*n) as u32).sum()
+    /// Positions with padding.
+    fn size(&self) -> u64 {
+        let bits: usize = self.dims.iter().map(|n| index_bits(*n)).sum();
+        1u64.checked_shl(bits as u32).unwrap_or(u64::MAX)
     }
 
-    fn size(&self) -> u64 {
-        1u64.checked_shl(self.bits()).unwrap_or(u64::MAX)
+    /// The position after its last weight. The padding behind is not the block's: contractions end before it, so no
+    /// closed form reads it. The first length that is not 1 is more than half of its power of two, so a block that ends
+    /// inside the weight index domain has its padding there too.
+    fn end(&self) -> u64 {
+        let down = |k: u64, n: &u32| k.saturating_mul(1 << index_bits(*n)).saturating_add(u64::from(n - 1));
+        self.dims.iter().fold(0, down).saturating_add(1).saturating_add(self.start)
     }
 
     /// Whether a position holds a real weight. Positions of a block beyond its real lengths meet no cell, since every
@@ -46,7 +52,7 @@ impl Weights {
         let block = Block { start: start.into(), dims: dims.to_vec() };
         let (offset, size) = (block.start, block.size());
         need(offset.is_multiple_of(size), E::WeightsNotAligned { layer, size, offset })?;
-        let (end, expected_below) = (offset.saturating_add(size), u64::from(d.chunks) * rows(d));
+        let (end, expected_below) = (block.end(), u64::from(d.chunks) * rows(d));
         need(end <= expected_below, E::WeightsInVirtualChunk { layer, expected_below, end })?;
         self.blocks.push(block);
         Ok(())
@@ -54,7 +60,7 @@ impl Weights {
 
     /// No two blocks meet; every chunk of hidden weights has salts, and no salt is on a weight.
     pub(super) fn check(&self, d: &Descriptor) -> Checked {
-        let mut ranges: Vec<_> = self.blocks.iter().map(|b| [b.start, b.start + b.size()]).collect();
+        let mut ranges: Vec<_> = self.blocks.iter().map(|b| [b.start, b.end()]).collect();
         if let Some(position) = overlap(&mut ranges) {
             return Err(E::WeightsOverlap { position });
         }

@@ -25,7 +25,7 @@
 use super::{ChunkCount, CommittedInput, ProvingKey, VerifyingKey};
 use crate::checker::LayoutError;
 use crate::commit::Commitment;
-use crate::descriptor::{Descriptor, DescriptorError, Map, Visibility};
+use crate::descriptor::{Descriptor, DescriptorError, Map, Visibility, volume};
 use crate::field::{Fr, NotCanonical, Word, from_word, to_integer, to_word};
 use crate::gather::{indices, row};
 use crate::kzg::Kzg;
@@ -310,10 +310,8 @@ impl ProvingKey<Kzg> {
         let salts = parts.salts(layout.descriptor().salts.len())?;
         let mut model = Vec::new();
         for l in layout.linear_layers() {
-            let mut weights = |map: &Map| {
-                let n = map.weight_dims(l.out()).iter().fold(1u64, |n, length| n.saturating_mul((*length).into()));
-                parts.integers("weights", n, width(map.weight_bits))
-            };
+            let mut weights =
+                |map: &Map| parts.integers("weights", volume(&map.weight_dims(l.out())), width(map.weight_bits));
             let maps = l.maps.iter().map(&mut weights).collect::<Result<_, _>>()?;
             let biases = parts.integers("biases", l.out().into(), width(l.bias_bits))?;
             model.push(LayerWeights { maps, biases });

@@ -10,7 +10,7 @@ use super::networks::*;
 use crate::descriptor::*;
 use crate::field::{Fr, power_of_two};
 use crate::functionals::Queries;
-use crate::gather::{gather, row};
+use crate::gather::{gather, row, weight_position};
 use crate::keys::{CommittedInput, ProvingKey, commit_input_with, key_of_chunks};
 use crate::layout::Layout;
 use crate::lookup::multiplicities;
@@ -276,6 +276,37 @@ fn padded_weights_meet_padded_cells() {
     let x = row(&d.blocks[usize::from(argument(&d, 0))], [0, 0, 6, 6]);
     let image = |columns: &mut Vec<Vec<Fr>>| columns[0][x] = Fr::from(15u64);
     assert_eq!(Attempt { edit: Some(&image), ..Default::default() }.run(s), Verdict::Accepted);
+}
+
+/// Behind the last weight of a block its padding may hold anything: a row of taps there meets nothing, and the free cells
+/// under it neither. Only the real lengths of the window and of its input keep them apart.
+#[test]
+fn padded_taps_meet_padded_cells() {
+    let s = &mut Setting::new(packed(5), 1);
+    let d = s.layout().descriptor().clone();
+    let Layer::Linear(window) = &d.layers[1] else { panic!() };
+    let k = weight_position(window, &window.maps[0], [5, 1, 0, 0, 0]);
+    let mut chunks = s.key.chunks.clone();
+    chunks[k / s.layout().rows()][k % s.layout().rows()] = Fr::from(16u64);
+    let key = |layout| key_of_chunks(&s.scheme, layout, s.key.model.clone(), chunks.clone()).unwrap();
+    let mut longer = d.clone();
+    let Layer::Linear(l) = &mut longer.layers[1] else { panic!() };
+    l.maps[0].input[2] = 6;
+    l.maps[0].kind = Kind::Convolution(Window { kernel: [6, 2], stride: [1; 2], before: [0; 2], after: [0; 2] });
+    let (sound, unsound) = (key(s.layout().clone()), key(Layout::unchecked(longer)));
+    let at = row(&d.blocks[usize::from(argument(&d, 0))], [0, 0, 5, 1]);
+    let inject = |columns: &mut Vec<Vec<Fr>>| columns[0][at] = Fr::from(1u64);
+    let y = argument(&d, 1);
+    let pays = |id: u16, trace: &mut Trace| {
+        if id == y {
+            trace.cells[usize::from(y)][0] += 1; // 16 / 2^4
+        }
+    };
+    let forged = |key| Attempt { during: Some(&pays), edit: Some(&inject), key: Some(key), ..Default::default() };
+    assert_eq!(forged(&sound).run(s), refused("linear"));
+    assert_eq!(forged(&unsound).run(s), Verdict::Accepted);
+    let harmless = Attempt { edit: Some(&inject), key: Some(&sound), ..Default::default() };
+    assert_eq!(harmless.run(s), Verdict::Accepted);
 }
 
 /// A view on values whose arguments no layer fixes chooses its activations at will.

@@ -291,6 +291,25 @@ fn bad_sums_and_tables() {
     assert_eq!(broken("depthwise", &cnn(&CNN, false), depthwise), expected);
 }
 
+/// A block ends behind its last weight: other blocks, salts and the virtual chunk may stand in its padding.
+#[test]
+fn padding_of_weights() {
+    let good = packed(8);
+    check(&good).unwrap();
+    assert_eq!((linear(&mut good.clone(), 1).biases, good.mask_cells.weights), (632, [768, 769]));
+    let mut shorter = packed(5);
+    check(&shorter).unwrap();
+    refused! { shorter,
+        "one position of two blocks": |d: &mut Descriptor| linear(d, 2).biases = 628 => E::WeightsOverlap { position: 628 },
+        "salt on the last weight": |d: &mut Descriptor| d.salts.push(628) => E::SaltOnWeight { position: 628 },
+        "salt on a bias in the padding": |d: &mut Descriptor| d.salts.push(632) => E::SaltOnWeight { position: 632 },
+        "last weights in the virtual chunk": |d: &mut Descriptor| d.chunks = 2 => E::WeightsInVirtualChunk { layer: 1, end: 629, .. },
+        "not aligned to the padding": |d: &mut Descriptor| linear(d, 1).maps[0].weights = 512 => E::WeightsNotAligned { layer: 1, size: 1024, .. },
+    }
+    shorter.salts.push(629);
+    check(&shorter).unwrap();
+}
+
 /// The layers of [`ending`].
 const SCORES: usize = 2;
 const END: usize = 3;

@@ -18,6 +18,8 @@ pub(super) struct Net {
     taken: BTreeMap<Column, Vec<[u64; 2]>>,
     exponent: u64,
     weights: u64,
+    /// Whether weights stand in the padding of the block before.
+    packed: bool,
 }
 
 fn low(shift: u8, low: u32) -> Select {
@@ -90,6 +92,7 @@ impl Net {
             taken: BTreeMap::new(),
             exponent: 0,
             weights: 0,
+            packed: false,
         }
     }
 
@@ -190,15 +193,17 @@ impl Net {
         let remainders = (0..limbs).map(|i| self.place(Column::Range(i % self.d.range_columns), dims, 0)).collect();
         let tight = if shift == 0 { None } else { self.tight(dims, shift - s * (limbs - 1), 0) };
         let exponents = self.family(dims);
-        let mut place = |bits: usize| {
-            let at = self.weights.next_multiple_of(1 << bits);
-            self.weights = at + (1 << bits);
+        let mut place = |dims: &[u32]| {
+            let size = 1 << dims.iter().map(|n| index_bits(*n)).sum::<usize>();
+            let last = dims.iter().fold(0, |k, n| (k << index_bits(*n)) + u64::from(n - 1));
+            let at = self.weights.next_multiple_of(size);
+            self.weights = at + if self.packed { last + 1 } else { size };
             at as u32
         };
         for map in &mut maps {
-            map.weights = place(map.weight_index_bits(out).iter().sum());
+            map.weights = place(&map.weight_dims(out));
         }
-        let biases = place(index_bits(out));
+        let biases = place(&[out]);
         let l = Linear { maps, output, remainders, tight, shift, exponents, biases, bias_bits: 4 };
         self.d.layers.push(Layer::Linear(l));
         (output.map_or(vec![], |y| whole(self.value_of(y))), dims)
@@ -262,9 +267,9 @@ impl Net {
             for layer in &self.d.layers {
                 let Layer::Linear(l) = layer else { continue };
                 for map in &l.maps {
-                    let [taps, out, c, h, w] = map.weight_dims(l.out());
-                    for [t, o, c, hw] in indices([taps, out, c, h * w]) {
-                        used[weight_position(l, map, [t, o, c, hw / w as usize, hw % w as usize])] = true;
+                    let [n0, n1, n2, n3, n4] = map.weight_dims(l.out());
+                    for [i, j, k, rest] in indices([n0, n1, n2, n3 * n4]) {
+                        used[weight_position(l, map, [i, j, k, rest / n4 as usize, rest % n4 as usize])] = true;
                     }
                 }
                 used[l.biases as usize..(l.biases + l.out()) as usize].fill(true);
@@ -284,6 +289,18 @@ pub(super) fn mlp() -> Descriptor {
     let (x, dims) = net.input([10, 1, 1], 0, 4);
     let (h, dims) = net.linear(Kind::Dense, x, dims, 7, 4, Some(0));
     let (h, dims) = net.linear(Kind::Dense, h, dims, 5, 4, Some(0));
+    net.linear(Kind::Dense, h, dims, 3, 4, None);
+    net.finish()
+}
+
+/// A window that covers its input, then a dense layer. The window's weights have 1024 positions with their padding, and end
+/// at 624 + channels: there stand all other weights, and the virtual chunk, from 768 on. For up to eight channels.
+pub(super) fn packed(channels: u32) -> Descriptor {
+    let mut net = Net::new([8, 3, 4, 6], 1, Visibility::Hidden, Visibility::Hidden, &[(0, 31)]);
+    net.packed = true;
+    let (x, dims) = net.input([channels, 5, 2], 0, 4);
+    let window = Window { kernel: [5, 2], stride: [1, 1], before: [0, 0], after: [0, 0] };
+    let (h, dims) = net.linear(Kind::Convolution(window), x, dims, 7, 4, Some(0));
     net.linear(Kind::Dense, h, dims, 3, 4, None);
     net.finish()
 }

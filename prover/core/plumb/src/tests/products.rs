@@ -19,24 +19,19 @@ fn exponent(e: &Exponents, index: [usize; 4]) -> u64 {
 fn products(layout: &Layout) -> Vec<(usize, u64, i32, usize, usize)> {
     let mut out = vec![];
     for (l, map) in layout.maps() {
-        let [taps, n_out, nc, kh, kw] = map.weight_dims(l.out());
-        let depthwise = matches!(map.kind, Kind::Depthwise(_));
+        let [_, nc, nh, nw] = map.input;
+        let [lines, columns] = map.window().map_or([nh, nw], |w| w.kernel.map(u32::from));
         for output in indices(l.exponents.dims) {
             let [b, o, oh, ow] = output;
-            assert!(depthwise || o < n_out as usize);
-            for [tap, c, i, j] in indices([taps, nc, kh, kw]) {
-                if depthwise && c != o {
-                    continue;
-                }
-                let position = match map.window() {
-                    None => Some((i, j)),
-                    Some(w) => {
-                        let (u, v) = (tap / usize::from(w.kernel[1]), tap % usize::from(w.kernel[1]));
-                        tap_input(w, 0, oh, u, map.input[2]).zip(tap_input(w, 1, ow, v, map.input[3]))
-                    }
+            for [_, c, i, j] in indices([1, nc, lines, columns]) {
+                let met = |w: &Window| tap_input(w, 0, oh, i, nh).zip(tap_input(w, 1, ow, j, nw));
+                let (cell, weight) = match &map.kind {
+                    Kind::Dense => (Some((i, j)), [0, o, c, i, j]),
+                    Kind::Convolution(w) => (met(w), [i, j, o, c, 0]),
+                    Kind::Depthwise(w) => (met(w).filter(|_| c == o), [i, j, 0, c, 0]),
                 };
-                let Some((h, w)) = position else { continue };
-                let k = weight_position(l, map, [tap, if depthwise { 0 } else { o }, c, i, j]);
+                let Some((h, w)) = cell else { continue };
+                let k = weight_position(l, map, weight);
                 for term in &map.view {
                     let block = layout.block(term.block);
                     let row = term_row(block, term, [b, c, h, w]);
@@ -174,6 +169,7 @@ fn of_public_cells_and_indices() {
 #[test]
 fn of_a_dense_network() {
     check(mlp());
+    check(packed(5));
     check(signed());
 }
 
