@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._errors import LayoutUnsupported
+from .._program._integer import Affine
+from .._program._maps import Dense
 from .._program._moves import Reshape
 from ._cost import Cost, estimate
 from ._descriptor import Who
 from ._frames import frames_of
-from ._kernels import as_kernels
+from ._kernels import as_kernels, split
 from ._lower import lower
 from ._maxima import as_cells
 from ._pack import full_maps, pack, producers
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from .._program._program import Program
     from ._pack import Packing
-    from ._plan import Plan
+    from ._plan import Plan, Size
 
     Array = NDArray[Any]
 
@@ -104,7 +106,7 @@ def layout_program(
     who, hidden = Who[inputs.upper()], weights == "hidden"
     best: tuple[float, Plan, Packing] | None = None
     refused: LayoutUnsupported | None = None
-    for frame in _input_frames(program):
+    for frame in _input_frames(program, hidden):
         try:
             for plan, places in _layouts(program, frame, hidden, batch):
                 cost = estimate(plan, places, batch)
@@ -138,18 +140,29 @@ def layout_program(
     )
 
 
-def _input_frames(program: Program) -> list[Array]:
+def _input_frames(program: Program, hidden: bool) -> list[Array]:
     """Return arrangements of the input that its readers might want, the natural one first."""
     shape = program.input_shape
     n = math.prod(shape)
     every = np.arange(n, dtype=np.int64)
     shapes, found = {shape: None}, [every.reshape(1, 1, n)]
     wanted = {0}
+    splits: list[Size | None] = []
     for i, node in enumerate(program.nodes):
-        if isinstance(node.op, Reshape) and wanted.intersection(node.sources):
+        if not wanted.intersection(node.sources):
+            continue
+        if isinstance(node.op, Reshape):
             wanted.add(i)
             shapes[node.shape] = None
+        elif isinstance(node.op, Affine):
+            out = [
+                m.weight.shape[1]
+                for m in node.op.maps
+                if isinstance(m, Dense) and len(m.weight) == n
+            ]
+            splits += [split(n, o, log_rows, hidden) for o in out for log_rows in _LOG_ROWS]
     found += [frame.index(s) for s in shapes for frame in frames_of(s)]
+    found += [every.reshape(size) for size in splits if size is not None]
     unique: list[Array] = []
     for each in found:
         if not any(each.shape == u.shape and (each == u).all() for u in unique):

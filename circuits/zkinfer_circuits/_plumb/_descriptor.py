@@ -90,6 +90,11 @@ class Window:
     before: tuple[int, int]
     after: tuple[int, int]
 
+    def fits_once(self, axis: int, length: int) -> bool:
+        """Return whether its only place along an axis of this length is at the start."""
+        rest = length + self.after[axis] - self.kernel[axis]
+        return self.before[axis] == 0 and rest < self.stride[axis]
+
 
 class Kind(enum.IntEnum):
     """Which products a map sums."""

@@ -21,10 +21,12 @@ _LINEAR, _LAYER = 7_000, 1_500
 _SUMMED, _MET = 240, 320
 # A block's place, wherever it is: its fixed bits are read two at a time.
 _BLOCK = 700
-# One entry of a table of eq, of a window's taps; and of a side over which the window slides, too.
+# A side that a window fits once, beside its bits.
+_ONCE = 500
+# One entry of a table of eq, of a side's taps; and of a side over which the window slides, too.
 _ENTRY, _SLIDE = 90, 170
-# One tap of a side of a window, and one of the window.
-_SIDE, _TAP = 300, 110
+# One tap of a side of a window.
+_SIDE = 400
 
 
 class LayerGas:
@@ -52,9 +54,8 @@ class LayerGas:
                 size = self._plan.blocks[layer.cell].size
                 return self._sums(size, 1) + self._view(layer.view, size) + self.copy(layer.view)
             case PlanLinear():
-                maps = sum(
-                    self._weights(m, layer.size[0]) + len(m.view) * self.term(m) for m in layer.maps
-                )
+                weights = _SUMMED * index_bits(layer.size[0])
+                maps = sum(weights + len(m.view) * self.term(m) for m in layer.maps)
                 # The cells of y and of the remainder share their sums.
                 cells = self._sums(layer.size, 1) + _BLOCK * (1 + limbs)
                 return _LINEAR + cells + maps
@@ -76,15 +77,12 @@ class LayerGas:
             return _BLOCK + _MET * self._bits(each.size)
         channels, *sides = each.size
         gas = _BLOCK + _MET * self._bits((channels, 1, 1))
-        for length, taps in zip(sides, each.window.kernel, strict=True):
-            gas += (_SLIDE << index_bits(length)) + _SIDE * taps
-        return gas + _TAP * each.window.kernel[0] * each.window.kernel[1]
-
-    def _weights(self, each: PlanMap, outputs: int) -> int:
-        """Return the gas of what the terms of a map share."""
-        taps, *_ = each.weight_dims(outputs)
-        table = 0 if each.window is None else _ENTRY << index_bits(taps)
-        return table + _SUMMED * index_bits(outputs)
+        for axis, (length, taps) in enumerate(zip(sides, each.window.kernel, strict=True)):
+            if each.window.fits_once(axis, length):
+                gas += _ONCE + _MET * index_bits(length)
+            else:
+                gas += (_ENTRY << index_bits(taps)) + (_SLIDE << index_bits(length)) + _SIDE * taps
+        return gas
 
     def _view(self, view: View, size: Size) -> int:
         # Terms that read blocks of the same lengths in the same way share their sums.

@@ -1,7 +1,7 @@
 """Dense maps as windows that fit once, where their weights take less room so.
 
-Of a dense map heights and widths are padded one by one, of a window its taps together: 5 by 5 cells
-take 64 positions of one and 32 of the other. The sums are the same, and so is the order of the
+Of a dense map each output's weights are padded, of a window its rows of taps are not: 5 by 5 cells
+take 64 positions of one and 37 of the other. The sums are the same, and so is the order of the
 weights that setup is given.
 """
 
@@ -11,14 +11,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._descriptor import Kind, Window
-from ._pack import SALTS, free_in_worst_chunk, padded
+from ._pack import extent, leaves_room
 from ._plan import PlanLinear
 
 if TYPE_CHECKING:
-    from ._plan import Plan, PlanMap
+    from ._plan import Plan, PlanMap, Size
 
-# The verifier's work grows with them. Each side is a byte of the window.
-_MOST_TAPS = 64
+# Each side is a byte of the window.
+_LONGEST_SIDE = 255
+
+
+def split(n: int, out: int, log_rows: int, hidden: bool) -> Size | None:
+    """Return the lengths for n cells whose window to some outputs takes the fewest positions.
+
+    None where there are none, since chunks of 2^log_rows hidden weights must have room.
+    """
+    sides = [h for h in range(1, min(n, _LONGEST_SIDE) + 1) if n % h == 0]
+    found = [
+        (extent(dims), h + w, (n // (h * w), h, w))
+        for h in sides
+        for w in sides
+        if n % (h * w) == 0
+        for dims in [(h, w, out, n // (h * w))]
+        if not hidden or leaves_room(dims, log_rows)
+    ]
+    return min(found)[-1] if found else None
 
 
 def as_kernels(plan: Plan, log_rows: int, hidden: bool) -> Plan:
@@ -40,12 +57,13 @@ def as_kernels(plan: Plan, log_rows: int, hidden: bool) -> Plan:
 def _as_kernel(each: PlanMap, out: int, log_rows: int, hidden: bool) -> PlanMap | None:
     """Return a dense map as a window, or None where it is none or stays better as it is."""
     _, height, width = each.size
-    if each.kind is not Kind.DENSE or height * width > _MOST_TAPS:
+    if each.kind is not Kind.DENSE or max(height, width) > _LONGEST_SIDE:
         return None
     window = Window((height, width), (1, 1), (0, 0), (0, 0))
     made = replace(each, kind=Kind.CONVOLUTION, window=window)
     dims = made.weight_dims(out)
-    if padded(dims) >= padded(each.weight_dims(out)):
+    if extent(dims) >= extent(each.weight_dims(out)) or (
+        hidden and not leaves_room(dims, log_rows)
+    ):
         return None
-    full = padded(dims) >= 1 << log_rows and free_in_worst_chunk(dims, log_rows) < SALTS
-    return None if hidden and full else made
+    return made

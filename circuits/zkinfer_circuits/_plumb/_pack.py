@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
+from bisect import insort
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ._plan import ANY, PlanCombine, PlanInput, PlanLinear, PlanMap, PlanTop1
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ._plan import Plan
 
@@ -24,6 +25,8 @@ _MOST_COLUMNS = 64
 _LARGEST_SHIFT = 40
 # Free positions of every chunk of hidden weights, which hold random numbers.
 SALTS = 2
+# Behind all weights that the checker accepts.
+_NOWHERE = 1 << 40
 
 
 def index_bits(n: int) -> int:
@@ -103,6 +106,50 @@ class _Columns:
         return len(self.used) - 1, 0
 
 
+class _Chunks:
+    """Chunks of weights; blocks come in decreasing size, and are aligned to it.
+
+    What is behind a block's last weight is free, its padding or not.
+    """
+
+    def __init__(self, log_rows: int, salts: int) -> None:
+        self._log_rows = log_rows
+        self._room = (1 << log_rows) - salts
+        # Of each block the first position and the one behind its last weight, in order.
+        self._taken: list[tuple[int, int]] = []
+        # Weights of each chunk.
+        self._weights: Counter[int] = Counter()
+
+    @property
+    def count(self) -> int:
+        """How many chunks there are."""
+        return (self._taken[-1][1] - 1 >> self._log_rows) + 1 if self._taken else 0
+
+    def place(self, dims: Sequence[int]) -> int | None:
+        """Return the first place for a block, or None if it alone leaves a chunk no room."""
+        counts = in_chunks(dims, self._log_rows)
+        if max(counts) > self._room:
+            return None
+        length = extent(dims)
+        for start in self._starts(padded(dims), length):
+            weights = dict(enumerate(counts, start >> self._log_rows))
+            if all(self._weights[i] + n <= self._room for i, n in weights.items()):
+                break
+        insort(self._taken, (start, start + length))
+        self._weights.update(weights)
+        return start
+
+    def _starts(self, size: int, length: int) -> Iterator[int]:
+        """Yield places that no weight crosses, the first in each chunk."""
+        step = max(size, 1 << self._log_rows)
+        start = 0
+        for first, end in [*self._taken, (_NOWHERE, 0)]:
+            while start + length <= first:
+                yield start
+                start = (start // step + 1) * step
+            start = max(start, -(-end // size) * size)
+
+
 def pack(plan: Plan, log_rows: int, range_bits: int, batch: int, hidden: bool) -> Packing | None:
     """Return places for everything, or None where something does not fit."""
     made = Packing(log_rows, range_bits)
@@ -176,14 +223,35 @@ def top_limbs(plan: Plan, range_bits: int) -> int:
     return limbs_of(plan.width, range_bits) + bool(plan.width % range_bits)
 
 
-def free_in_worst_chunk(dims: Sequence[int], log_rows: int) -> int:
-    """Return how many positions of the fullest chunk of a block of weights are no weights."""
-    real, bits = 1, 0
+def extent(dims: Iterable[int]) -> int:
+    """Return how many positions there are from a block's first weight to its last."""
+    last = 0
+    for n in dims:
+        last = (last << index_bits(n)) + n - 1
+    return last + 1
+
+
+def in_chunks(dims: Sequence[int], log_rows: int) -> list[int]:
+    """Return how many weights of a block are in each of its chunks."""
+    below = sum(index_bits(n) for n in dims)
+    counts = [1]
+    for n in dims:
+        below -= index_bits(n)
+        inside = 1 << min(index_bits(n), max(log_rows - below, 0))
+        parts = [max(0, min(n - at, inside)) for at in range(0, padded([n]), inside)]
+        counts = [count * part for count in counts for part in parts]
+    return counts
+
+
+def leaves_room(dims: Sequence[int], log_rows: int) -> bool:
+    """Return whether a block of hidden weights leaves room for salts in each of its chunks."""
+    # No chunk has more weights than the first.
+    first, bits = 1, 0
     for n in reversed(dims):
         inside = min(index_bits(n), log_rows - bits)
-        real *= min(n, 1 << inside)
+        first *= min(n, 1 << inside)
         bits += inside
-    return (1 << log_rows) - real
+    return first + SALTS <= 1 << log_rows
 
 
 def weight_blocks(layer: PlanLinear) -> list[tuple[int, ...]]:
@@ -193,9 +261,9 @@ def weight_blocks(layer: PlanLinear) -> list[tuple[int, ...]]:
 
 
 def _weights(plan: Plan, made: Packing, hidden: bool) -> bool:
-    rows = 1 << made.log_rows
+    chunks = _Chunks(made.log_rows, SALTS if hidden else 0)
     blocks = [
-        (padded(dims), math.prod(dims), i, k, dims)
+        (padded(dims), i, k, dims)
         for i, layer in enumerate(plan.layers)
         if isinstance(layer, PlanLinear)
         for k, dims in enumerate(weight_blocks(layer))
@@ -203,29 +271,12 @@ def _weights(plan: Plan, made: Packing, hidden: bool) -> bool:
     for i, layer in enumerate(plan.layers):
         if isinstance(layer, PlanLinear):
             made.weights[i] = [0] * len(weight_blocks(layer))
-    blocks.sort(key=lambda b: (-b[0], b[2], b[3]))
-    used: list[int] = []
-    free: list[int] = []
-    for size, real, i, k, dims in blocks:
-        if size >= rows:
-            if hidden and free_in_worst_chunk(dims, made.log_rows) < SALTS:
-                return False
-            made.weights[i][k] = len(used) * rows
-            used += [rows] * (size // rows)
-            free += [0] * (size // rows)
-            continue
-        need = real + (SALTS if hidden else 0)
-        for chunk, room in enumerate(free):
-            if room >= need and used[chunk] + size <= rows:
-                break
-        else:
-            chunk = len(used)
-            used.append(0)
-            free.append(rows)
-        made.weights[i][k] = chunk * rows + used[chunk]
-        used[chunk] += size
-        free[chunk] -= real
-    made.chunks = max(1, len(used))
+    for _, i, k, dims in sorted(blocks, key=lambda b: (-b[0], b[1], b[2])):
+        place = chunks.place(dims)
+        if place is None:
+            return False
+        made.weights[i][k] = place
+    made.chunks = max(1, chunks.count)
     return made.chunks <= (1 << 31 >> made.log_rows) - 1
 
 
@@ -236,8 +287,7 @@ def full_maps(plan: Plan, log_rows: int) -> list[tuple[int, int]]:
         for i, layer in enumerate(plan.layers)
         if isinstance(layer, PlanLinear)
         for k, each in enumerate(layer.maps)
-        for dims in [each.weight_dims(layer.size[0])]
-        if padded(dims) >= 1 << log_rows and free_in_worst_chunk(dims, log_rows) < SALTS
+        if not leaves_room(each.weight_dims(layer.size[0]), log_rows)
     ]
 
 

@@ -219,8 +219,9 @@ class _Builder:
 
     def _salts(self) -> tuple[int, ...]:
         """Return positions without weights, the last of each chunk."""
-        log_rows = self._places.log_rows
-        used = np.zeros(self._places.chunks << log_rows, dtype=np.bool_)
+        chunks, log_rows = self._places.chunks, self._places.log_rows
+        # The padding of a block may reach behind all chunks, though not out of the index domain.
+        used = np.zeros(1 << log_rows + index_bits(chunks + 1), dtype=np.bool_)
         for i, layer in enumerate(self._plan.layers):
             if isinstance(layer, PlanLinear):
                 offsets = self._places.weights[i]
@@ -229,7 +230,7 @@ class _Builder:
                     block = block.reshape([1 << index_bits(n) for n in dims])
                     block[tuple(slice(0, n) for n in dims)] = True
         found: list[int] = []
-        for chunk, part in enumerate(used.reshape(self._places.chunks, -1)):
+        for chunk, part in enumerate(used.reshape(-1, 1 << log_rows)[:chunks]):
             free = np.flatnonzero(~part)[::-1][:SALTS]
             found += [int(k) + (chunk << log_rows) for k in free]
         return tuple(found)

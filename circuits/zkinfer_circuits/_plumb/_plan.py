@@ -63,8 +63,7 @@ class PlanMap:
         """Return the lengths of the weights in the weight index domain."""
         if self.window is None:
             return (out, *self.size)
-        taps = self.window.kernel[0] * self.window.kernel[1]
-        return (taps, 1 if self.kind is Kind.DEPTHWISE else out, self.size[0])
+        return (*self.window.kernel, 1 if self.kind is Kind.DEPTHWISE else out, self.size[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class Map:
         return self.weights + place
 
     def reach(self, output, weight):
-        """Return the cell of the view that a weight meets at an output, or None outside the image."""
+        """Return the cell of the view that a weight meets at an output, None beyond the image."""
         batch, _, oh, ow = output
         if self.kind == DENSE:
             return batch, *weight[2:]

@@ -1,6 +1,5 @@
 """The integers of one batch of inferences, and the columns made of them."""
 
-
 from .descriptor import (
     ARGUMENT,
     DENSE,

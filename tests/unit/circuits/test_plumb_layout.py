@@ -5,11 +5,12 @@ import pytest
 
 import zkinfer_circuits as z
 from tests.fixtures import plumb_layouts as plumb
+from tests.reference.plumb.descriptor import Descriptor
 from zkinfer_circuits._plumb import layout_program
 from zkinfer_circuits._plumb._descriptor import Kind, Who
-from zkinfer_circuits._plumb._kernels import as_kernels
+from zkinfer_circuits._plumb._kernels import as_kernels, split
 from zkinfer_circuits._plumb._lower import lower
-from zkinfer_circuits._plumb._pack import pack
+from zkinfer_circuits._plumb._pack import SALTS, extent, in_chunks, leaves_room, pack
 from zkinfer_circuits._plumb._place import build
 from zkinfer_circuits._plumb._plan import PlanLinear
 from zkinfer_circuits._program._integer import Affine, Input, Lookup
@@ -414,25 +415,34 @@ def spatial(channels, height, width, outputs):
     return b.program()
 
 
+def kinds(plan):
+    """Return the kind of the last map of each layer with weights."""
+    return [layer.maps[-1].kind for layer in plan.layers if isinstance(layer, PlanLinear)]
+
+
 @pytest.mark.parametrize("weights", ["hidden", "public"])
 @pytest.mark.parametrize(
-    ("channels", "height", "width", "wanted"),
+    ("channels", "height", "width", "kind"),
     [
-        # What stays a dense map: 24 taps would take as much, and 65 are too many.
-        (4, 3, 8, 4 * 4 * 8),
-        (4, 13, 5, 4 * 16 * 8),
-        (4, 5, 5, 32 * 4),
-        (4, 3, 5, 16 * 4),
-        (4, 7, 9, 64 * 4),
-        (4, 5, 6, 32 * 4),
+        # Nothing is padded, or too little, or a row is too long for a window.
+        (4, 4, 4, Kind.DENSE),
+        (4, 8, 8, Kind.DENSE),
+        (1, 1, 257, Kind.DENSE),
+        (4, 5, 5, Kind.CONVOLUTION),
+        (4, 3, 8, Kind.CONVOLUTION),
+        (4, 13, 5, Kind.CONVOLUTION),
+        (1, 1, 130, Kind.CONVOLUTION),
     ],
 )
 def test_a_dense_map_of_an_image_is_a_window_where_that_takes_less(
-    channels, height, width, wanted, weights
+    channels, height, width, kind, weights
 ):
-    """The room of its weights for each of 40 outputs, and of all biases and the window before."""
-    circuit, _ = same(spatial(channels, height, width, 40), weights=weights)
-    assert circuit.cost.weights == 64 * wanted + 64 + 3 * channels
+    program = spatial(channels, height, width, 63)
+    same(program, weights=weights, gas_worth=3e-6)
+    plan = lower(program, np.arange(2 * height * width).reshape(2, height, width), frozenset())
+    made = as_kernels(plan, 14, hidden=weights == "hidden")
+    assert kinds(made) == [Kind.CONVOLUTION, kind]
+    assert (made is plan) == (kind is Kind.DENSE)
 
 
 def test_a_dense_map_of_maxima_is_a_window_too():
@@ -441,20 +451,46 @@ def test_a_dense_map_of_maxima_is_a_window_too():
     b.relu()
     b.add(POOLS["2x2"])
     b.add(Reshape((1, 16 * 5 * 3)))
-    b.affine([Dense(integers(16 * 5 * 3, 33))], shift=9)
-    circuit, _ = same(b.program())
-    assert circuit.cost.weights == 16 * 2 + 16 + 16 * 64 * 16 + 64
+    b.affine([Dense(integers(16 * 5 * 3, 60))], shift=9)
+    program = b.program()
+    same(program, gas_worth=3e-6)
+    plan = lower(program, np.arange(120).reshape(2, 10, 6), frozenset())
+    assert kinds(as_kernels(plan, 14, hidden=True))[-1] is Kind.CONVOLUTION
 
 
 def test_windows_without_room_for_random_numbers_stay_dense_maps():
-    """Taps of 2^10 weights fill chunks of 2^14, but 25 of them leave room in one of 2^16."""
-    program = spatial(16, 5, 5, 64)
-    plan = lower(program, np.arange(50).reshape(2, 5, 5), frozenset())
+    """Taps of 2^10 weights fill chunks of 2^14, but 20 of them leave room in one of 2^16."""
+    plan = lower(spatial(16, 5, 4, 64), np.arange(40).reshape(2, 5, 4), frozenset())
     assert as_kernels(plan, 14, hidden=True) is plan
     for log_rows, hidden in ((16, True), (14, False)):
-        made = as_kernels(plan, log_rows, hidden)
-        kinds = [layer.maps[0].kind for layer in made.layers if isinstance(layer, PlanLinear)]
-        assert kinds == [Kind.CONVOLUTION] * 2
+        assert kinds(as_kernels(plan, log_rows, hidden)) == [Kind.CONVOLUTION] * 2
+
+
+def test_an_input_has_the_lengths_that_waste_no_chunk():
+    """784 values as (16, 7, 7): its window's weights and all others fit into seven chunks."""
+    program, _ = program_of("mlp-784")
+    circuit = layout_program(program, inputs="hidden", weights="hidden", gas_worth=3e-6)
+    assert (circuit.cost.log_rows, circuit.cost.chunks) == (14, 7)
+    layers = Descriptor.from_bytes(circuit.descriptor).layers
+    assert (layers[1].maps[0].input, layers[1].maps[0].kernel) == ([1, 16, 7, 7], [7, 7])
+    assert circuit.input_order.tolist() == list(range(784))
+    # Where nothing needs room, no row of taps is padded.
+    assert split(784, 128, 14, hidden=True) == (16, 7, 7)
+    assert split(784, 128, 14, hidden=False) == (16, 1, 49)
+
+
+@pytest.mark.parametrize("dims", [(5,), (3, 5), (7, 7, 128, 16), (2, 5, 3, 9), (1, 6, 1, 3)])
+@pytest.mark.parametrize("log_rows", [2, 4, 6, 14])
+def test_weights_of_a_block_by_chunk(dims, log_rows):
+    size = [1 << (n - 1).bit_length() for n in dims]
+    real = np.zeros(size, dtype=bool)
+    real[tuple(slice(0, n) for n in dims)] = True
+    flat = real.reshape(-1)
+    assert extent(dims) == np.flatnonzero(flat)[-1] + 1
+    chunks = flat.reshape(-1, min(flat.size, 1 << log_rows))
+    weights = chunks.sum(axis=1).tolist()
+    assert in_chunks(dims, log_rows) == weights
+    assert leaves_room(dims, log_rows) == (max(weights) + SALTS <= 1 << log_rows)
 
 
 def test_windows_are_taken_where_they_save_more_than_they_cost():
