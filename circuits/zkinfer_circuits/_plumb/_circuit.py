@@ -16,7 +16,7 @@ from .._program._moves import Reshape
 from ._cost import Cost, estimate
 from ._descriptor import Who
 from ._frames import frames_of
-from ._kernels import as_kernels, split
+from ._kernels import apart_columns, as_kernels, split
 from ._lower import lower
 from ._maxima import as_cells
 from ._pack import full_maps, pack, producers
@@ -180,9 +180,10 @@ def _layouts(
     for log_rows in _LOG_ROWS:
         kernels = partial(as_kernels, log_rows=log_rows, hidden=hidden)
         maxima = partial(as_cells, batch=batch)
-        # Windows save chunks and cost closed forms; cells of maxima save closed forms and cost
-        # rows. Which is cheaper is seen when all are packed.
-        for changes in ((), (kernels,), (maxima,), (kernels, maxima)):
+        # Windows, and last columns apart, save chunks and cost closed forms; cells of maxima save
+        # closed forms and cost rows. Which is cheaper is seen when all are packed.
+        windows = ((), (kernels,), (apart_columns, kernels))
+        for changes in [(*first, *then) for first in ((), (maxima,)) for then in windows]:
             if not _all_change(plan, changes):
                 continue
             roomy = _arranged(program, frame, plan, log_rows, hidden, changes)

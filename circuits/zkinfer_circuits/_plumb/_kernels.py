@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 from ._descriptor import Kind, Window
 from ._pack import extent, leaves_room
 from ._plan import PlanLinear
+from ._salts import cut_last
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._plan import Plan, PlanMap, Size
 
 # Each side is a byte of the window.
@@ -38,17 +41,35 @@ def split(n: int, out: int, log_rows: int, hidden: bool) -> Size | None:
     return min(found)[-1] if found else None
 
 
+def apart_columns(plan: Plan) -> Plan:
+    """Return a plan with maps of their own for last columns that double the rows before them.
+
+    Without any such column it is the same plan.
+    """
+
+    def change(each: PlanMap, _: int) -> tuple[PlanMap, ...]:
+        before = each.size[2] - 1
+        doubles = before > 1 and before & before - 1 == 0
+        return cut_last(each) if each.kind is Kind.DENSE and doubles else (each,)
+
+    return _changed(plan, change)
+
+
 def as_kernels(plan: Plan, log_rows: int, hidden: bool) -> Plan:
     """Return a plan with a window for each dense map that takes fewer positions as one.
 
     Where weights are hidden, chunks of 2^log_rows of them must have room for random numbers.
     Without any such map it is the same plan.
     """
+    return _changed(plan, lambda each, out: (_as_kernel(each, out, log_rows, hidden) or each,))
+
+
+def _changed(plan: Plan, change: Callable[[PlanMap, int], tuple[PlanMap, ...]]) -> Plan:
+    """Return a plan whose maps are made from each and its outputs; the same if none changes."""
     layers = list(plan.layers)
     for i, layer in enumerate(layers):
         if isinstance(layer, PlanLinear):
-            out = layer.size[0]
-            maps = tuple(_as_kernel(m, out, log_rows, hidden) or m for m in layer.maps)
+            maps = tuple(part for m in layer.maps for part in change(m, layer.size[0]))
             if maps != layer.maps:
                 layers[i] = replace(layer, maps=maps)
     return plan if layers == plan.layers else replace(plan, layers=layers)

@@ -34,13 +34,14 @@ def apart(plan: Plan, log_rows: int) -> Plan:
             maps = tuple(
                 part
                 for k, each in enumerate(layer.maps)
-                for part in (_cut(each) if k in which else (each,))
+                for part in (cut_last(each) if k in which else (each,))
             )
             layers[i] = replace(layer, maps=maps)
     return replace(plan, layers=layers)
 
 
-def _cut(each: PlanMap) -> tuple[PlanMap, PlanMap]:
+def cut_last(each: PlanMap) -> tuple[PlanMap, PlanMap]:
+    """Return a dense map as that of all columns but the last, or rows, and that of the last."""
     channels, height, width = each.size
     wide = width > 1
     n = width if wide else height

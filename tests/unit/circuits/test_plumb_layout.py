@@ -8,7 +8,7 @@ from tests.fixtures import plumb_layouts as plumb
 from tests.reference.plumb.descriptor import Descriptor
 from zkinfer_circuits._plumb import layout_program
 from zkinfer_circuits._plumb._descriptor import Kind, Who
-from zkinfer_circuits._plumb._kernels import as_kernels, split
+from zkinfer_circuits._plumb._kernels import apart_columns, as_kernels, split
 from zkinfer_circuits._plumb._lower import lower
 from zkinfer_circuits._plumb._pack import SALTS, extent, in_chunks, leaves_room, pack
 from zkinfer_circuits._plumb._place import build
@@ -443,6 +443,20 @@ def test_a_dense_map_of_an_image_is_a_window_where_that_takes_less(
     made = as_kernels(plan, 14, hidden=weights == "hidden")
     assert kinds(made) == [Kind.CONVOLUTION, kind]
     assert (made is plan) == (kind is Kind.DENSE)
+
+
+def test_a_last_column_that_doubles_the_rows_is_apart():
+    """Five columns as four and one; six stay six, and what no row precedes stays whole."""
+    program = spatial(4, 5, 5, 63)
+    plan = lower(program, np.arange(50).reshape(2, 5, 5), frozenset())
+    made = as_kernels(apart_columns(plan), 14, hidden=True)
+    assert [m.weight_dims(63) for m in made.layers[-1].maps] == [(5, 4, 63, 4), (5, 1, 63, 4)]
+    for width in (1, 2, 4, 6):
+        other = lower(
+            spatial(4, 5, width, 63), np.arange(10 * width).reshape(2, 5, -1), frozenset()
+        )
+        assert apart_columns(other) is other
+    same(program, gas_worth=3e-6)
 
 
 def test_a_dense_map_of_maxima_is_a_window_too():

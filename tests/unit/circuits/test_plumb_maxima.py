@@ -119,7 +119,7 @@ def test_lenet5_reads_each_maximum_once_in_the_columns_that_are_there():
     fast, _ = same(program, x)
     cheap, _ = same(program, x, gas_worth=3e-6)
     for cost in (fast.cost, cheap.cost):
-        assert (cost.log_rows, cost.columns, cost.chunks) == (14, 11, 7)
+        assert (cost.log_rows, cost.columns, cost.chunks) == (14, 11, 5)
     assert cheap.cost.cells == fast.cost.cells + 8 * 16 * 16 + 16 * 8 * 8
     plan = lower(program, np.arange(784).reshape(1, 28, 28), frozenset())
     assert terms(plan) == [1, 3, 3, 1, 1]

@@ -72,10 +72,10 @@ def test_what_to_make_small_decides_the_layout_and_setup_finds_it_again():
 # (rows as a power of two, chunks of weights) for each goal.
 LAYOUTS = {
     "breast-cancer": {"balanced": (10, 1), "gas": (10, 1), "time": (10, 1)},
-    "digits-cnn": {"balanced": (10, 4), "gas": (12, 1), "time": (10, 4)},
+    "digits-cnn": {"balanced": (10, 3), "gas": (10, 3), "time": (10, 3)},
     "perceptron": {"balanced": (12, 1), "gas": (12, 1), "time": (12, 1)},
-    "mlp-784": {"balanced": (14, 9), "gas": (14, 9), "time": (12, 33)},
-    "lenet5": {"balanced": (14, 6), "gas": (14, 6), "time": (14, 6)},
+    "mlp-784": {"balanced": (14, 7), "gas": (14, 7), "time": (12, 29)},
+    "lenet5": {"balanced": (14, 5), "gas": (14, 5), "time": (14, 5)},
 }
 
 
