@@ -12,7 +12,7 @@
 //!
 //! **Positions that are not real.** Soundness of inference does not need them to be zero: sumcheck A pairs `Wtot(k)` with
 //! `Xtot(k)`, whose claim fixes `Xtot` to a functional that is zero at every position but the real ones (contractions are
-//! bounded by real lengths) and the mask cells of the virtual chunk, which the checker keeps off every block and off each
+//! bounded by real lengths) and the mask cells of the virtual chunk, which the checker keeps off every weight and off each
 //! other. So no value there meets a cell, and it is for that reason that salts may lie there. They are proved zero all the
 //! same: it costs no commitment and no word, the model behind a registered `C_W` is then unique but for its salts, and a
 //! contraction that forgot its real length would still multiply zeros.
