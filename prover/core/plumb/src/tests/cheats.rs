@@ -282,7 +282,7 @@ fn padded_weights_meet_padded_cells() {
 /// under it neither. Only the real lengths of the window and of its input keep them apart.
 #[test]
 fn padded_taps_meet_padded_cells() {
-    let s = &mut Setting::new(packed(5), 1);
+    let s = &mut Setting::new(packed(PACKED, 5), 1);
     let d = s.layout().descriptor().clone();
     let Layer::Linear(window) = &d.layers[1] else { panic!() };
     let k = weight_position(window, &window.maps[0], [5, 1, 0, 0, 0]);

@@ -294,10 +294,10 @@ fn bad_sums_and_tables() {
 /// A block ends behind its last weight: other blocks, salts and the virtual chunk may stand in its padding.
 #[test]
 fn padding_of_weights() {
-    let good = packed(8);
+    let good = packed(PACKED, 8);
     check(&good).unwrap();
     assert_eq!((linear(&mut good.clone(), 1).biases, good.mask_cells.weights), (632, [768, 769]));
-    let mut shorter = packed(5);
+    let mut shorter = packed(PACKED, 5);
     check(&shorter).unwrap();
     refused! { shorter,
         "one position of two blocks": |d: &mut Descriptor| linear(d, 2).biases = 628 => E::WeightsOverlap { position: 628 },

@@ -293,10 +293,11 @@ pub(super) fn mlp() -> Descriptor {
     net.finish()
 }
 
-/// A window that covers its input, then a dense layer. The window's weights have 1024 positions with their padding, and end
-/// at 624 + channels: there stand all other weights, and the virtual chunk, from 768 on. For up to eight channels.
-pub(super) fn packed(channels: u32) -> Descriptor {
-    let mut net = Net::new([8, 3, 4, 6], 1, Visibility::Hidden, Visibility::Hidden, &[(0, 31)]);
+/// A window that covers its input, then a dense layer: all other weights, and the virtual chunk, stand in the padding of the
+/// window's.
+pub(super) fn packed(sizes: [u8; 4], channels: u32) -> Descriptor {
+    let relu = (0, (1 << (sizes[3] - 1)) - 1);
+    let mut net = Net::new(sizes, 1, Visibility::Hidden, Visibility::Hidden, &[relu]);
     net.packed = true;
     let (x, dims) = net.input([channels, 5, 2], 0, 4);
     let window = Window { kernel: [5, 2], stride: [1, 1], before: [0, 0], after: [0, 0] };
@@ -304,6 +305,10 @@ pub(super) fn packed(channels: u32) -> Descriptor {
     net.linear(Kind::Dense, h, dims, 3, 4, None);
     net.finish()
 }
+
+/// Of 1024 positions with padding, the window's weights take 624 and the channels; the virtual chunk begins at 768. For five
+/// to eight channels.
+pub(super) const PACKED: [u8; 4] = [8, 3, 4, 6];
 
 /// The sizes of [`cnn`].
 pub(super) struct Cnn {

@@ -169,7 +169,7 @@ fn of_public_cells_and_indices() {
 #[test]
 fn of_a_dense_network() {
     check(mlp());
-    check(packed(5));
+    check(packed(PACKED, 5));
     check(signed());
 }
 

@@ -53,8 +53,8 @@ fn descriptors() -> Vec<Descriptor> {
         sums([10, 4, 4, 6], 2, [2, 5, 6]),
         wide(3),
         wide(5),
-        packed(5),
-        packed(8),
+        packed(PACKED, 5),
+        packed(PACKED, 8),
     ];
     let mut out: Vec<_> =
         plain.iter().flat_map(|d| [d.clone(), widths(d.clone(), 5, 11), widths(d.clone(), 0, 20)]).collect();

@@ -3,8 +3,7 @@
 
 use super::honest::CTX;
 use super::networks::*;
-use crate::descriptor::Descriptor;
-use crate::descriptor::Kind;
+use crate::descriptor::{Descriptor, Kind, Layer};
 use crate::field::{Fr, from_word};
 use crate::gather::{indices, weight_position};
 use crate::keys::key_of_chunks;
@@ -236,6 +235,16 @@ fn of_a_dense_network_with_a_hidden_input() {
     let (h, dims) = net.linear(Kind::Dense, x, dims, 6, 5, Some(0));
     net.linear(Kind::Dense, h, dims, 3, 4, None);
     check(net.finish(), 2, true);
+}
+
+/// The positions of the mask cells are padding of weights.
+#[test]
+fn of_masks_behind_the_last_weight() {
+    let descriptor = packed([7, 3, 4, 5], 3);
+    let Layer::Linear(l) = &descriptor.layers[1] else { panic!() };
+    let padded: usize = l.maps[0].weight_index_bits(7).iter().sum();
+    assert!(descriptor.mask_cells.inputs.iter().all(|k| *k < 1 << padded));
+    check(descriptor, 3, true);
 }
 
 #[test]
