@@ -13,6 +13,7 @@ import zkinfer_core as core
 from tests.fixtures import networks
 from tests.fixtures import plumb_layouts as plumb
 from tests.fixtures.examples import many
+from tests.reference.plumb.descriptor import Descriptor
 from tests.unit.circuits.test_plumb_layout import integers, spatial
 from tests.unit.circuits.test_plumb_maxima import pool_and_windows
 from tests.unit.core.networks import srs
@@ -135,9 +136,10 @@ def test_proofs_of_layouts_convince_and_are_as_long_as_said(samples, name):
 
 
 def test_a_proof_of_a_dense_layer_as_a_window_convinces():
-    program = spatial(4, 5, 5, 40)
+    program = spatial(4, 5, 5, 63)
     circuit = convinces(program, integers(2, *program.input_shape))
-    assert circuit.cost.weights == 32 * 64 * 4 + 64 + 3 * 4
+    maps = Descriptor.from_bytes(circuit.descriptor).layers[-1].maps
+    assert [m.kernel for m in maps] in ([[5, 5]], [[5, 4], [5, 1]])
 
 
 def test_a_proof_of_maxima_in_cells_of_their_own_convinces():
