@@ -82,7 +82,7 @@ pub(crate) fn execute(
 ) -> PyResult<Vec<i64>> {
     let layout = sound(py, descriptor)?;
     let (model, inputs) = (model(weights)?, integers(inputs, "inputs")?);
-    Ok(detached(py, || plumb::witness::execute(&layout, &model, &inputs))?.outputs)
+    Ok(detached(py, || plumb::witness::execute(&layout, &model, &inputs))?.outputs.clone())
 }
 
 /// Commits to an input, with fresh salts.
