@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from ._plan import Plan
 
 # Nanoseconds of one processor, by stage of a proof, as progress names them: medians over eight
-# models that `zkinfer bench` knows, with 2^10 to 2^16 rows and 1 to 129 chunks, on a busy machine
-# (AMD EPYC, 2026-11-25). Totals come out within 15 %, and 18 % for the 157 chunks of mlp-2m. They
-# decide which of several layouts is used: their ratios matter.
+# models that `zkinfer bench` knows, with 2^10 to 2^16 rows and 1 to 129 chunks (AMD EPYC,
+# 2026-11-25), all scaled to a quiet machine (2026-11-28). They decide which of several layouts is
+# used: their ratios matter.
 # A column of full-size scalars, and each row of it: "commit helpers" by helpers, against rows. What
 # does not grow are buckets and the random rows at its end.
-_FULL_COLUMN, _FULL = 8e6, 3600.0
+_FULL_COLUMN, _FULL = 4.6e6, 2050.0
 # A column of small integers: what "commit" takes beyond its two columns of random numbers.
-_SMALL_COLUMN, _SMALL = 0.7e6, 500.0
+_SMALL_COLUMN, _SMALL = 0.4e6, 285.0
 # "open": eight multiplications, two of them as long as a column, and divisions.
-_OPENING, _OPENING_ROW = 38e6, 17_500.0
+_OPENING, _OPENING_ROW = 21.7e6, 10_000.0
 # One row of one column in "look-ups" and "claims".
-_ROW = 810.0
+_ROW = 460.0
 # One position of the weight index, with padding, in "weights".
-_WEIGHT = 300.0
+_WEIGHT = 170.0
 # One row of a chunk: what "claims" and "open" take for more chunks at one size.
-_CHUNK = 120.0
+_CHUNK = 69.0
 # One cell of a block: "execute", and the functionals that read it.
-_CELL = 250.0
+_CELL = 143.0
 # How many times as fast two cores are as one.
 _TWO_CORES = 1.8
 # Gas (2026-11-28; totals of the models that `zkinfer bench` knows come out within 5 %): a
