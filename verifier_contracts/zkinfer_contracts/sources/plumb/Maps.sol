@@ -105,8 +105,11 @@ function addGathered(
 
 /// @dev How many bits an index of a window's rows has; of its columns, if the window is shifted by 8 bits.
 function tapBits(uint256 window) pure returns (uint256 bits) {
-    unchecked {
-        while (window >> 248 > 1 << bits) ++bits;
+    assembly ("memory-safe") {
+        let last := sub(shr(248, window), 1)
+        // one for each power of two up to the last index, a byte
+        bits := add(add(gt(last, 0), gt(last, 1)), add(gt(last, 3), gt(last, 7)))
+        bits := add(bits, add(add(gt(last, 15), gt(last, 31)), add(gt(last, 63), gt(last, 127))))
     }
 }
 
