@@ -291,7 +291,7 @@ impl<P: Committer> Prover<'_, P> {
             }
         };
         let chunk_variables = layout.chunk_variables();
-        let mut products = if layout.has_products() { self.products(&r, &columns).to_vec() } else { vec![] };
+        let mut products = if layout.has_products() { Vec::from(self.products(&r, &columns)) } else { vec![] };
         let mask = masks::libra(layout, &columns[layout.masks()[0]], rho_a);
         let sum = product_sum(&products) + gate_sum * power_of_two(chunk_variables as u32);
         #[cfg(test)]
