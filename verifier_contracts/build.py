@@ -102,7 +102,7 @@ def compile_sources(sources: dict[str, str]) -> dict[str, dict[str, Any]]:
         holds what it said.
     """
     others = {name: text for name, text in sources.items() if not name.startswith(PLUMB)}
-    made = _compile(others, sorted(others), SETTINGS)
+    made = _compile(others, sorted(others), SETTINGS) if others else {}
     if others.keys() != sources.keys():
         made |= _compile(sources, sorted(sources.keys() - others.keys()), PLUMB_SETTINGS)
     return made

@@ -378,7 +378,7 @@ pub struct Descriptor {
     pub blocks: Vec<Block>,
     /// All layers, in order.
     pub layers: Vec<Layer>,
-    /// The masks of sumcheck C.
+    /// Cells of M that hide what sumcheck A shows of weights and inputs.
     pub mask_cells: MaskCells,
     /// Random cells of hidden weights.
     pub salts: Vec<u32>,
