@@ -1,7 +1,7 @@
 //! The scalar field of BN254 and its one encoding: 32 bytes, big-endian, below the modulus. Nothing here reduces, except
 //! [`reduce`], which makes challenges out of digests.
 
-use ark_ff::{BigInt, Field, PrimeField};
+use ark_ff::{BigInt, Field, One, PrimeField};
 use std::fmt;
 
 pub use ark_bn254::Fr;
@@ -75,6 +75,11 @@ pub fn to_integer(value: &Fr, low: i64, high: i64) -> Option<i64> {
 /// `2^exponent` in the field.
 pub fn power_of_two(exponent: u32) -> Fr {
     Fr::from(2u64).pow([u64::from(exponent)])
+}
+
+/// `base^i` for i below n.
+pub(crate) fn powers(base: &Fr, n: u32) -> Vec<Fr> {
+    std::iter::successors(Some(Fr::one()), |p| Some(*p * base)).take(n as usize).collect()
 }
 
 #[cfg(test)]

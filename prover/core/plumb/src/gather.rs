@@ -5,16 +5,11 @@
 
 use crate::closed_forms::{eq_index, eq_table};
 use crate::descriptor::{Block, Dims, Exponents, Kind, Linear, Map, Select, Term, Window};
-use crate::field::Fr;
+use crate::field::{Fr, powers};
 use crate::functionals::{Queries, Weighted, bases, chosen_cells, linear_terms, link_terms, split};
 use crate::layout::Layout;
-use ark_ff::{One, Zero};
+use ark_ff::Zero;
 use rayon::prelude::*;
-
-/// `base^i` for i below n.
-pub(crate) fn powers(base: &Fr, n: u32) -> Vec<Fr> {
-    std::iter::successors(Some(Fr::one()), |p| Some(*p * base)).take(n as usize).collect()
-}
 
 /// The row of a block's cell.
 pub(crate) fn row(block: &Block, index: [usize; 4]) -> usize {

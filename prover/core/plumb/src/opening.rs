@@ -107,6 +107,12 @@ struct Evaluations {
 impl Evaluations {
     const NAMES: [&str; SCALARS] = ["g(zeta)", "g(1/zeta)", "p(zeta)", "p(1/zeta)", "s(zeta)", "s(1/zeta)"];
 
+    fn of(g: &[Fr], p: &[Fr], s: &[Fr], place: &Place) -> Self {
+        let [[g_zeta, g_inverse], [p_zeta, p_inverse], [s_zeta, s_inverse]] =
+            [g, p, s].map(|f| [place.zeta, place.inverse].map(|x| horner(f, x)));
+        Self { g_zeta, g_inverse, p_zeta, p_inverse, s_zeta, s_inverse }
+    }
+
     fn to_array(self) -> [Fr; SCALARS] {
         [self.g_zeta, self.g_inverse, self.p_zeta, self.p_inverse, self.s_zeta, self.s_inverse]
     }
@@ -429,14 +435,7 @@ pub fn open(
     let place = Place::new(alpha, transcript.challenge("opening zeta"), b);
 
     // 4
-    let evaluations = Evaluations {
-        g_zeta: horner(&g_poly, place.zeta),
-        g_inverse: horner(&g_poly, place.inverse),
-        p_zeta: horner(&p_poly, place.zeta),
-        p_inverse: horner(&p_poly, place.inverse),
-        s_zeta: horner(&s_poly, place.zeta),
-        s_inverse: horner(&s_poly, place.inverse),
-    };
+    let evaluations = Evaluations::of(&g_poly, &p_poly, &s_poly, &place);
     transcript.absorb("opening evaluations", &evaluations.to_words());
     let t_poly = division_witness(cells, &q_poly, &place);
     let t = commit_element(srs, "[t]", &t_poly)?;

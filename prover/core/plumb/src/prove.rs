@@ -2,7 +2,7 @@
 
 use crate::closed_forms::eq_table;
 use crate::descriptor::Visibility;
-use crate::field::{Fr, Word, power_of_two};
+use crate::field::{Fr, Word, power_of_two, powers};
 use crate::functionals::Queries;
 use crate::gather::gather;
 use crate::keys::{CommittedInput, ProvingKey, VerifyingKey};
@@ -188,11 +188,6 @@ pub(crate) struct Prover<'a, P: Committer> {
     pub(crate) total: Total,
 }
 
-/// `z^i` for i below n.
-fn powers(z: &Fr, n: usize) -> Vec<Fr> {
-    std::iter::successors(Some(Fr::one()), |p| Some(*p * z)).take(n).collect()
-}
-
 /// `sum_i scalar_i * column_i`.
 fn combination(scalars: &[Fr], columns: &[Vec<Fr>], rows: usize) -> Vec<Fr> {
     let row = |cells: &mut Vec<Fr>, x: usize| {
@@ -317,7 +312,7 @@ impl<P: Committer> Prover<'_, P> {
         // 4: sumcheck D
         self.committer.reached(Step::whole(Stage::Claims))?;
         let eta = t.challenge("eta");
-        let z = [t.challenge("z1"), t.challenge("z2")].map(|z| powers(&z, layout.rows()));
+        let z = [t.challenge("z1"), t.challenge("z2")].map(|z| powers(&z, layout.rows() as u32));
         let weights = layout.claims().powers(&eta);
         let queries = Queries { layout, r, k: &k, rho_a, weights, outputs: &self.statement.outputs };
         let mut q = queries.dense_but_weights();

@@ -2,8 +2,8 @@
 //! weights such as `1/2 mod p`, and bounds against overflow would mean nothing.
 //!
 //! It is the protocol of inference on another layout ([`crate::ranges`]): the same chunks, range columns for the limbs of
-//! the weights, no products in sumcheck A, no input, no output, and a domain tag of its own. The circuit's id is absorbed first, so a
-//! registration is good for one key alone.
+//! the weights, no products in sumcheck A, no input, no output, and a domain tag of its own. The circuit's id is absorbed
+//! first, so a registration is good for one key alone.
 
 use crate::field::{Fr, Word};
 use crate::keys::{ProvingKey, VerifyingKey};

@@ -5,7 +5,7 @@
 //! the last one, and the final equation finds it. Zero knowledge is Libra's (ePrint 2019/317, section 4.1): the
 //! prover adds `rho * g(x)` for `g(x) = g_0 + sum_i sum_k g_(i,k) x_i^k` with random, committed coefficients.
 
-use crate::field::{Fr, power_of_two};
+use crate::field::{Fr, power_of_two, powers};
 use crate::proof::{Malformed, Reader, Writer};
 use crate::transcript::Transcript;
 use ark_ff::{AdditiveGroup, Field, One, Zero};
@@ -50,8 +50,8 @@ impl Degrees {
 
     /// The functional that evaluates a mask: `g(point) = <coefficients, (1, z_1, .., z_1^deg, z_2, ..)>`.
     pub fn mask_at(&self, point: &[Fr]) -> Vec<Fr> {
-        let powers = |(z, degree): (&Fr, usize)| powers(*z).take(degree).collect::<Vec<_>>();
-        std::iter::once(Fr::one()).chain(point.iter().zip(self.each()).flat_map(powers)).collect()
+        let of_variable = |(z, degree): (&Fr, usize)| powers(z, degree as u32 + 1).into_iter().skip(1);
+        std::iter::once(Fr::one()).chain(point.iter().zip(self.each()).flat_map(of_variable)).collect()
     }
 
     /// The functional that sums a mask over the cube: `sum g = <coefficients, (2^n, 2^(n-1), ..)>`.
@@ -63,11 +63,6 @@ impl Degrees {
         }
         out
     }
-}
-
-/// `z, z^2, ..`
-fn powers(z: Fr) -> impl Iterator<Item = Fr> {
-    std::iter::successors(Some(z), move |p| Some(*p * z))
 }
 
 /// A polynomial that is a fixed combination of multilinear ones.
@@ -146,7 +141,7 @@ impl<'a> Rounds<'a> {
             self.point.push(z);
             if let Some(m) = self.mask {
                 let here = &m.coefficients[self.used..][..C::DEGREE];
-                self.bound += here.iter().zip(powers(z)).map(|(g, power)| *g * power).sum::<Fr>();
+                self.bound += inner(here, &powers(&z, C::DEGREE as u32 + 1)[1..]);
                 self.used += C::DEGREE;
             }
             tables.par_iter_mut().for_each(|t| fold(t, &z));

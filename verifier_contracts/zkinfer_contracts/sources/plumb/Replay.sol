@@ -2,7 +2,17 @@
 pragma solidity ^0.8.24;
 
 import {add, mul, sub} from "./Field.sol";
-import {CLAIMS_BESIDE_COLUMNS, INPUT, LINK, MASK, TOTAL, WEIGHT, beginFunctionals, etaOf, writeEtaPowers} from "./Functionals.sol";
+import {
+    CLAIMS_BESIDE_COLUMNS,
+    INPUT,
+    LINK,
+    MASK,
+    TOTAL,
+    WEIGHT,
+    beginFunctionals,
+    etaOf,
+    writeEtaPowers
+} from "./Functionals.sol";
 import {addCommitments, addStored, clearSum, requireNotIdentity} from "./Group.sol";
 import {addLayers} from "./Layers.sol";
 import {gatesAtA} from "./Lookups.sol";

@@ -82,14 +82,7 @@ pub(super) fn forge(
     if unheard("opening s d") {
         s_poly[0] -= gamma.double() * error * inverse(place.zeta + place.inverse);
     }
-    let mut evaluations = Evaluations {
-        g_zeta: horner(&g_poly, place.zeta),
-        g_inverse: horner(&g_poly, place.inverse),
-        p_zeta: horner(&p_poly, place.zeta),
-        p_inverse: horner(&p_poly, place.inverse),
-        s_zeta: horner(&s_poly, place.zeta),
-        s_inverse: horner(&s_poly, place.inverse),
-    };
+    let mut evaluations = Evaluations::of(&g_poly, &p_poly, &s_poly, &place);
     transcript.absorb("opening evaluations", &evaluations.to_words());
     let mut t_poly = division_witness(cells, &q_poly, &place);
     if plan.t {
