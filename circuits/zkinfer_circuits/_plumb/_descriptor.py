@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 MAGIC = b"PLMB"
-VERSION = 2
+VERSION = 3
 
 Dims = tuple[int, int, int, int]
 
@@ -135,11 +135,22 @@ class Combine:
 
 
 @dataclass(frozen=True, slots=True)
+class Pooled:
+    """Blocks whose cells stand for y by squares, so that the last of each square is its maximum."""
+
+    arguments: int
+    values: int
+
+
+@dataclass(frozen=True, slots=True)
 class Linear:
-    """A sum of maps with its requantisation; without an output block it is the public output."""
+    """A sum of maps with its requantisation.
+
+    Its output is a block, or pooled; without either it is the public output.
+    """
 
     maps: tuple[Map, ...]
-    output: int | None
+    output: int | Pooled | None
     remainders: tuple[int, ...]
     shift: int
     exponents: Exponents
@@ -288,6 +299,16 @@ def _option(item: T | None, each: Callable[[T], bytes]) -> bytes:
     return b"\0" if item is None else b"\1" + each(item)
 
 
+def _output(output: int | Pooled | None) -> bytes:
+    match output:
+        case None:
+            return _list(_u8, (), _u16)
+        case Pooled():
+            return _list(_u8, (output.arguments, output.values), _u16)
+        case _:
+            return _list(_u8, (output,), _u16)
+
+
 def _slot(s: Slot) -> bytes:
     return struct.pack(">IB", s.offset, s.bits)
 
@@ -357,7 +378,7 @@ def _layer(layer: Layer) -> bytes:
                 (
                     _u8(2),
                     _list(_u8, layer.maps, _map),
-                    _option(layer.output, _u16),
+                    _output(layer.output),
                     _list(_u8, layer.remainders, _u16),
                     _NOT_TIGHT,
                     _u8(layer.shift),

@@ -34,6 +34,7 @@ from ._plan import (
 )
 from ._readers import Readers
 from ._refs import NONE, Refs, cells, constants, dense_of, joined, summed
+from ._squares import in_squares
 from ._windows import larger_of, pooled, slid
 
 if TYPE_CHECKING:
@@ -346,6 +347,9 @@ class _Lowering:
         source = self._nodes[self._at].sources[0]
         refs = self._made[source]
         commuted = self._readers.behind(self._at)
+        squares = self._in_squares(op, commuted)
+        if squares is not None:
+            return squares
         if commuted is not None:
             function = self._plan.function(commuted.kind)
             looked_up = self._look_up(refs, replace(commuted, offset=0))
@@ -364,6 +368,25 @@ class _Lowering:
         ]
         return self._known(summed(parts))
 
+    def _in_squares(self, op: WindowMax, commuted: Total | None) -> Refs | None:
+        """Return maxima for which a linear layer's own cells are enough, or None."""
+        source = self._nodes[self._at].sources[0]
+        affine, shape = self._readers.only_of(source), self._nodes[source].shape
+        if affine is None or not op.of_squares(shape):
+            return None
+        # Differences have to be K-bit integers.
+        quarter = 1 << self._program.width - 2
+        low, high = self._program.ranges[affine]
+        relu = self._relu()
+        rising = commuted is not None
+        if low < -quarter or high >= quarter or (rising and commuted.kind != self._plan.functions[relu]):
+            return None
+        made = in_squares(self._made[source], shape, self._plan, relu, rising)
+        return made.with_owed(relu) if made is not None and rising else made
+
+    def _relu(self) -> int:
+        return self._plan.function(Clamp(0, (1 << self._program.width - 1) - 1))
+
     def _known(self, refs: Refs) -> Refs:
         """Note the views of maxima of K-bit integers; return the same references."""
         if not refs.constant.any():
@@ -374,8 +397,7 @@ class _Lowering:
 
     def _pooled(self, op: WindowMax, refs: Refs, signed: bool = False) -> Refs:
         shape = self._nodes[self._nodes[self._at].sources[0]].shape
-        width = self._program.width
-        relu = self._plan.function(Clamp(0, (1 << width - 1) - 1))
+        relu = self._relu()
         made = pooled(op, refs, shape, self._plan, relu)
         if made is None and not (signed and any(op.pads)):
             made = slid(op, refs, shape, self._plan, relu, self._at)

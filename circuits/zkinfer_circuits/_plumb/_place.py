@@ -21,6 +21,7 @@ from ._descriptor import (
     Map,
     MaskCells,
     Output,
+    Pooled,
     Slot,
     Tight,
     Top1,
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 _WIDTH_STEP = 4
 # The executor's integers stay below 2^62.
 _MOST_SUM_BITS = 62
+# What is pooled is a sum of five cells.
+_POOLED_BITS = 2
 
 
 class TooWide(Exception):
@@ -185,7 +188,7 @@ class _Builder:
         )
         return Linear(
             maps=maps,
-            output=layer.cell,
+            output=_output(layer),
             remainders=self._limbs(i, layer.size),
             shift=shift,
             exponents=self._family(layer.size),
@@ -200,11 +203,12 @@ class _Builder:
         """
         exact = [_bits(m.weights) for m in layer.maps], _bits(layer.biases)
         step = _WIDTH_STEP if self._weights is Who.HIDDEN else 1
+        pooled = layer.pooled is not None
         while step:
             widths = [-(-b // step) * step + raised for b in exact[0]]
             bias = -(-exact[1] // step) * step + raised
             total = sum(self._reach(m) << b for m, b in zip(layer.maps, widths, strict=True))
-            total += (1 << bias) + (1 << shift + self._plan.width)
+            total += (1 << bias) + (1 << shift + self._plan.width + _POOLED_BITS * pooled)
             if total.bit_length() <= _MOST_SUM_BITS:
                 return widths, bias
             step //= 2
@@ -234,6 +238,12 @@ class _Builder:
             free = np.flatnonzero(~part)[::-1][:SALTS]
             found += [int(k) + (chunk << log_rows) for k in free]
         return tuple(found)
+
+
+def _output(layer: PlanLinear) -> int | Pooled | None:
+    if layer.cell is None or layer.pooled is None:
+        return layer.cell
+    return Pooled(layer.cell, layer.pooled)
 
 
 def _in_order(view: View) -> View:

@@ -93,6 +93,8 @@ class PlanLinear:
         The node of the program that it comes from.
     divisible
         Whether its last channel may have a block, and so a layer, of its own.
+    pooled
+        The block of values where the cells stand for the maxima of squares: see `_squares`.
     """
 
     maps: tuple[PlanMap, ...]
@@ -102,6 +104,7 @@ class PlanLinear:
     size: Size
     node: int
     divisible: bool = False
+    pooled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

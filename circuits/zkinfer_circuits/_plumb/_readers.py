@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._program._integer import Lookup
+from .._program._integer import Affine, Lookup
 from .._program._moves import Move, Reshape, Transpose
 from .._program._shared import WindowMax
 from ._functions import Total, identity, total
@@ -74,6 +74,18 @@ class Readers:
                 return None
             wanted.add(found)
         return wanted.pop() if len(wanted) == 1 else None
+
+    def only_of(self, i: int) -> int | None:
+        """Return the affine whose numbers, or functions of them, are all that a node has.
+
+        None where there is none, or where others read it.
+        """
+        op, sources = self._nodes[i].op, self._nodes[i].sources
+        if len(self._of[i]) != 1 or isinstance(op, Affine):
+            return i if len(self._of[i]) == 1 else None
+        if len(sources) != 1 or not (i in self.totals or self.passes(i)):
+            return None
+        return self.only_of(sources[0])
 
     def is_output(self, i: int) -> bool:
         """Return whether a node is the output, in whatever order and shape, and nothing else."""

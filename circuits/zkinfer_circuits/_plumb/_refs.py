@@ -307,13 +307,34 @@ def dense_of(refs: Refs, sizes: Sequence[Size]) -> Iterator[Group]:
             yield group
             continue
         for t in terms:
-            yield Group(
-                (Term(1, signature[t]),),
-                sizes[signature[t]],
-                elements,
-                refs.cell[elements, t],
-                refs.factor[elements, t],
-            )
+            yield _part_of(signature[t], sizes[signature[t]], refs, elements, t)
+
+
+def _part_of(block: int, size: Size, refs: Refs, elements: Array, t: int) -> Group:
+    """Return the smallest view of one block that has one term of some elements."""
+    channels, height, width = size
+    channel, rest = np.divmod(refs.cell[elements, t], height * width)
+    at = np.divmod(rest, width)
+    # All coordinates are steps of a power of two from the first.
+    selects = [_step(axis, length) for axis, length in zip(at, (height, width), strict=True)]
+    h, w = (axis >> s.shift for axis, s in zip(at, selects, strict=True))
+    rows, columns = int(h.max()) + 1, int(w.max()) + 1
+    if all(s.shift == 0 for s in selects):
+        rows, columns = height, width
+    return Group(
+        (Term(1, block, *selects),),
+        (channels, rows, columns),
+        elements,
+        (channel * rows + h) * columns + w,
+        refs.factor[elements, t],
+    )
+
+
+def _step(at: Array, length: int) -> Select:
+    """Return the low bits that coordinates below a length have in common."""
+    differ = int(np.bitwise_or.reduce(at ^ at[0]))
+    shift = (differ & -differ).bit_length() - 1 if differ else _bits(length)
+    return Select(shift, int(at[0]) & (1 << shift) - 1)
 
 
 def _one_view(

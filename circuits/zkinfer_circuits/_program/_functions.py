@@ -78,6 +78,8 @@ def _turning(
     return Function(name, call, homogeneous, bounds=monotone(call, *turns))
 
 
+# The name of max(x, 0).
+RELU = "relu"
 IDENTITY = Function("identity", lambda x: x, homogeneous=True, line=(1.0, 0.0))
 
 

@@ -31,7 +31,7 @@ def prelu(lowering: Lowering, step: Step) -> Lazy:
         return lowering.applied(_functions.leaky(float(slope.reshape(())[()])), value)
     # One table of each sign, as a table has no room for a slope of its own for each channel.
     curve = lowering.as_curve(value)
-    positive = Function("relu", lambda x: np.maximum(x, 0), homogeneous=True)
+    positive = Function(_functions.RELU, lambda x: np.maximum(x, 0), homogeneous=True)
     negative = Function("minus relu", lambda x: np.minimum(x, 0), homogeneous=True)
     above = lowering.make(Curve(positive.after(curve.function), curve.index, curve.shape))
     below = lowering.make(Curve(negative.after(curve.function), curve.index, curve.shape))

@@ -18,6 +18,7 @@ import numpy as np
 from .._errors import UnsupportedGraph
 from ._builder import SLACK, Builder, Value, times
 from ._composites import normalize, softmax
+from ._functions import RELU
 from ._integer import AT_LEAST, LARGEST_ACCUMULATOR, Affine, Input, IntegerOp, Lookup
 from ._maps import LinearMap, Scale
 from ._moves import Concat, Gather, Pad, Reshape, Slice, Transpose
@@ -280,9 +281,21 @@ class _Quantizer(Builder):
                 value = self._fit(position, uniform=True)
             sources.append(value)
         positions = list(self._now.sources)
-        return self._affine(
-            op.maps, sources, op.bias, self._now.shape, self._seen[self._position], positions
-        )
+        seen, shape = self._seen[self._position], self._now.shape
+        # Where squares of 2 x 2 are compared, differences have to be activations too.
+        limit = self.limit >> 1 if self._compared(self._position) else self.limit
+        return self._affine(op.maps, sources, op.bias, shape, seen, positions, limit)
+
+    def _compared(self, position: int) -> bool:
+        """Return whether the largest of each square is all that is read of a node."""
+        readers = [n for n in self._real.nodes if position in n.sources]
+        if len(readers) != 1:
+            return False
+        (reader,) = readers
+        if isinstance(reader.op, Apply) and reader.op.function.name == RELU:
+            return self._compared(self._real.nodes.index(reader))
+        shape = self._real.nodes[position].shape
+        return isinstance(reader.op, WindowMax) and reader.op.of_squares(shape)
 
     def _affine(
         self,
@@ -292,8 +305,13 @@ class _Quantizer(Builder):
         shape: Sequence[int],
         seen: Seen,
         positions: Sequence[int],
+        limit: int | None = None,
     ) -> Value:
-        """Add the requantised sum of real maps; coefficients take in the scales."""
+        """Add the requantised sum of real maps; coefficients take in the scales.
+
+        Results are below `limit`, by default that of an activation.
+        """
+        limit = self.limit if limit is None else limit
         scaled = []
         for each, source in zip(maps, sources, strict=True):
             taken = absorbed(each, source.scale, source.shape)
@@ -306,7 +324,7 @@ class _Quantizer(Builder):
             float(taken.sums(np.full(s.shape, float(s.largest))).max())
             for taken, s in zip(scaled, sources, strict=True)
         )
-        scale = tidy((min(seen.largest * MARGIN, reach * SLACK) or 1.0) / self.limit)
+        scale = tidy((min(seen.largest * MARGIN, reach * SLACK) or 1.0) / limit)
         # The noise that rounded coefficients make, in units of the result, before the shift.
         power = sum(
             each.fan_in * min(self._mean_square(p, s), float(s.largest) ** 2)
@@ -329,7 +347,7 @@ class _Quantizer(Builder):
         integers = tuple(
             each.replace(c.astype(np.int64)) for each, c in zip(maps, coefficients, strict=True)
         )
-        low, high = -self.limit - 1, self.limit
+        low, high = -limit - 1, limit
         op = Affine(integers, offset.astype(np.int64), shift, low, high, bound)
         error = np.abs(offset * float(scale) / 2.0**shift - bias)
         if shift:

@@ -6,7 +6,7 @@
 //! Tensors have four dimensions, (batch, channel, height, width). A *block* is a tensor stored in a column at an offset,
 //! each dimension padded to a power of two. A *view* is a sum of terms over blocks: coordinate (b, ch, h, w) of a term
 //! reads row (b, ch, h 2^s_h + l_h, w 2^s_w + l_w) of its block, times a coefficient. So `max(a, b) = b + relu(a - b)` is a
-//! view, and max pooling commits no maximum.
+//! view, and max pooling needs no cell for a maximum.
 
 use crate::closed_forms::index_bits;
 use std::fmt;
@@ -197,13 +197,56 @@ impl Map {
     }
 }
 
+/// Where the y of a linear layer are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// In the statement.
+    Public,
+    /// They are the cells of a block, in an argument column.
+    Cells(u16),
+    /// They are sums of cells: of the arguments and values of one function f, by squares of 2 x 2. In the places of y00 y01
+    /// and, below, y10 y11 stand the arguments
+    ///
+    /// ```text
+    /// z00 = y00 - y01    z01 = (y01 + f(z00)) - (y11 + f(z10))
+    /// z10 = y10 - y11    z11 = y11 + f(z10) + f(z01)
+    /// ```
+    ///
+    /// so that with f = ReLU the z11 are the maxima of the squares. The executor takes y of K - 1 bits, for which every z has K.
+    Pooled {
+        /// The block of z, in an argument column.
+        arguments: u16,
+        /// The block of f(z), in the same rows of the value column.
+        values: u16,
+    },
+}
+
+impl Destination {
+    /// The block that the layer fixes.
+    pub fn fixes(&self) -> Option<u16> {
+        match *self {
+            Destination::Public => None,
+            Destination::Cells(block) | Destination::Pooled { arguments: block, .. } => Some(block),
+        }
+    }
+}
+
+/// The y of a square as a sum of z and f(z), the inverse of [`Destination::Pooled`]: for (row, column) of the square the
+/// (row, column) of each argument that is added, and of each value that is taken off.
+pub(crate) const POOLED: [([usize; 2], &[[usize; 2]], &[[usize; 2]]); 4] = [
+    ([0, 0], &[[0, 0], [0, 1], [1, 1]], &[[0, 0], [0, 1]]),
+    ([0, 1], &[[0, 1], [1, 1]], &[[0, 0], [0, 1]]),
+    ([1, 0], &[[1, 0], [1, 1]], &[[1, 0], [0, 1]]),
+    ([1, 1], &[[1, 1]], &[[1, 0], [0, 1]]),
+];
+
 /// A sum of maps with its requantisation: `sum of maps + b + 2^(S-1) = 2^S y + rem`; for S = 0, `sum of maps + b = y`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Linear {
     /// What is summed.
     pub maps: Vec<Map>,
-    /// The block of y in an argument column; without one, y is the public output.
-    pub output: Option<u16>,
+    /// Where y is.
+    pub output: Destination,
     /// The limbs of rem in range columns, s bits each, the lowest first.
     pub remainders: Vec<u16>,
     /// The range of the top limb, where S is no multiple of s.
@@ -281,7 +324,7 @@ impl Layer {
     pub fn is_public(&self) -> bool {
         match self {
             Layer::Input { .. } | Layer::Combine { .. } => false,
-            Layer::Linear(l) => l.output.is_none(),
+            Layer::Linear(l) => l.output == Destination::Public,
             Layer::Output { .. } | Layer::Top1 { .. } => true,
         }
     }

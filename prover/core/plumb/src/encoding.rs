@@ -14,6 +14,8 @@
 //! exponents    offset:u64, log2 of each stride: 4 x u8, dims
 //! ```
 //!
+//! A linear layer's output is a byte, 0 public, 1 cells, 2 pooled, and that many blocks.
+//!
 //! Operations are 0 input, 1 combine, 2 linear, 3 output, 4 top-1; kinds of maps 0 dense, 1 convolution, 2 depthwise, the last two followed by
 //! their window.
 //!
@@ -24,7 +26,7 @@ use crate::closed_forms::index_bits;
 use crate::descriptor::*;
 
 const MAGIC: [u8; 4] = *b"PLMB";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 impl Descriptor {
     /// The one encoding. Lists longer than their count can say have no encoding and no sound layout: they are cut. Nor have
@@ -103,6 +105,14 @@ fn option<T>(out: &mut Vec<u8>, item: &Option<T>, each: impl FnMut(&mut Vec<u8>,
     list8(out, item.as_slice(), each);
 }
 
+fn destination(out: &mut Vec<u8>, d: &Destination) {
+    match d {
+        Destination::Public => list8(out, &[], id),
+        Destination::Cells(block) => list8(out, &[*block], id),
+        Destination::Pooled { arguments, values } => list8(out, &[*arguments, *values], id),
+    }
+}
+
 fn slot(out: &mut Vec<u8>, s: &Slot) {
     out.extend(s.offset.to_be_bytes());
     out.push(s.bits);
@@ -173,7 +183,7 @@ fn layer(out: &mut Vec<u8>, layer: &Layer) {
         Layer::Linear(l) => {
             out.push(2);
             list8(out, &l.maps, map);
-            option(out, &l.output, id);
+            destination(out, &l.output);
             list8(out, &l.remainders, id);
             option(out, &l.tight, tight);
             out.push(l.shift);
@@ -374,7 +384,7 @@ impl Parser<'_> {
     fn linear(&mut self) -> Parsed<Layer> {
         Ok(Layer::Linear(Linear {
             maps: self.list8("maps", Self::map)?,
-            output: self.option("output block", |p| p.u16("output block"))?,
+            output: self.destination()?,
             remainders: self.list8("limbs", |p| p.u16("remainder block"))?,
             tight: self.option("tight range", Self::tight)?,
             shift: self.u8("shift")?,
@@ -382,6 +392,14 @@ impl Parser<'_> {
             biases: self.u32("bias offset")?,
             bias_bits: self.u8("bias bits")?,
         }))
+    }
+
+    fn destination(&mut self) -> Parsed<Destination> {
+        match self.choice("output", |v| (v < 3).then_some(v))? {
+            0 => Ok(Destination::Public),
+            1 => Ok(Destination::Cells(self.u16("output block")?)),
+            _ => Ok(Destination::Pooled { arguments: self.u16("output block")?, values: self.u16("block of values")? }),
+        }
     }
 
     fn layer(&mut self) -> Parsed<Layer> {

@@ -4,11 +4,14 @@
 //! of column i is `Q_i = sum_j eta^j Q_(i,j)`. [`crate::gather`] builds the same vectors densely for the prover.
 
 use crate::closed_forms::{conv_dim, eq, eq_index, eq_lt, geom_eq_lt, geom_lt, geom_sum, index_bits, lt};
-use crate::descriptor::{Block, Exponents, Kind, Layer, Linear, Map, Select, Term, Tight, Visibility, Window};
+use crate::descriptor::{
+    Block, Destination, Exponents, Kind, Layer, Linear, Map, POOLED, Select, Term, Tight, Visibility, Window,
+};
 use crate::field::{Fr, power_of_two, to_integer};
 use crate::gather::term_row;
 use crate::layout::Layout;
 use ark_ff::{Field, One, Zero};
+use std::borrow::Cow;
 
 /// What the functionals depend on.
 pub(crate) struct Queries<'a> {
@@ -29,13 +32,13 @@ pub(crate) struct Queries<'a> {
 pub(crate) struct Weighted<'a> {
     pub(crate) coefficient: Fr,
     pub(crate) term: Term,
-    pub(crate) exponents: &'a Exponents,
+    pub(crate) exponents: Cow<'a, Exponents>,
 }
 
 impl<'a> Weighted<'a> {
     fn block(coefficient: Fr, block: u16, exponents: &'a Exponents) -> Self {
         let term = Term { coefficient: 1, block, height: Select::default(), width: Select::default() };
-        Weighted { coefficient, term, exponents }
+        Weighted { coefficient, term, exponents: Cow::Borrowed(exponents) }
     }
 }
 
@@ -45,12 +48,40 @@ pub(crate) fn linear_terms(layout: &Layout) -> Vec<Weighted<'_>> {
     let s = u32::from(layout.descriptor().range_bits);
     let mut terms = Vec::new();
     for l in layout.linear_layers() {
-        let y = l.output.map(|id| (power_of_two(l.shift.into()), id));
+        let scale = power_of_two(l.shift.into());
+        match l.output {
+            Destination::Public => (),
+            Destination::Cells(id) => terms.push(Weighted::block(scale, id, &l.exponents)),
+            Destination::Pooled { arguments, values } => {
+                terms.extend(pooled_terms(scale, arguments, values, &l.exponents));
+            }
+        }
         let limbs = l.remainders.iter().zip(0u32..);
-        let limbs = limbs.map(|(id, limb)| (power_of_two(s * limb), *id));
-        terms.extend(y.into_iter().chain(limbs).map(|(v, id)| Weighted::block(v, id, &l.exponents)));
+        terms.extend(limbs.map(|(id, limb)| Weighted::block(power_of_two(s * limb), *id, &l.exponents)));
     }
     terms
+}
+
+/// The y of squares, times a factor: each is a sum of cells that the views of every second row and column read.
+fn pooled_terms<'a>(scale: Fr, arguments: u16, values: u16, e: &Exponents) -> Vec<Weighted<'a>> {
+    let [batch, channel, height, width] = e.strides;
+    let [nb, nc, nh, nw] = e.dims;
+    let cells = |[row, column]: [usize; 2], block, coefficient| {
+        let [height, width] = [row, column].map(|low| Select { shift: 1, low: low as u32 });
+        (coefficient, Term { coefficient: 1, block, height, width })
+    };
+    let square = |(at, added, taken): &([usize; 2], &[[usize; 2]], &[[usize; 2]])| {
+        let exponents = Exponents {
+            offset: e.offset + at[0] as u64 * height + at[1] as u64 * width,
+            strides: [batch, channel, 2 * height, 2 * width],
+            dims: [nb, nc, nh / 2, nw / 2],
+        };
+        let added = added.iter().map(|at| cells(*at, arguments, scale));
+        let taken = taken.iter().map(|at| cells(*at, values, -scale));
+        let weighted = |(coefficient, term)| Weighted { coefficient, term, exponents: Cow::Owned(exponents.clone()) };
+        added.chain(taken).map(weighted).collect::<Vec<_>>()
+    };
+    POOLED.iter().flat_map(square).collect()
 }
 
 /// Equations between cells that sum to a public number: `x = x_in`, `scaled = 2^(s-bits) cell`, `cell = view`,
@@ -94,7 +125,11 @@ pub(crate) fn link_terms(layout: &Layout) -> Vec<Weighted<'_>> {
 }
 
 fn view_terms<'a>(view: &'a [Term], factor: Fr, e: &'a Exponents) -> impl Iterator<Item = Weighted<'a>> {
-    view.iter().map(move |t| Weighted { coefficient: factor * Fr::from(t.coefficient), term: *t, exponents: e })
+    view.iter().map(move |t| Weighted {
+        coefficient: factor * Fr::from(t.coefficient),
+        term: *t,
+        exponents: Cow::Borrowed(e),
+    })
 }
 
 fn tight_terms<'a>(terms: &mut Vec<Weighted<'a>>, s: u8, cell: u16, tight: Option<&'a Tight>) {
@@ -138,8 +173,8 @@ pub(crate) fn linear_constant(layout: &Layout, r: &Fr, outputs: &[Fr]) -> Fr {
             half => Fr::from(half) * exponent_sum(&l.exponents, r),
         };
         let public = match l.output {
-            None => power_of_two(l.shift.into()) * horner(&l.exponents, r, outputs),
-            Some(_) => Fr::zero(),
+            Destination::Public => power_of_two(l.shift.into()) * horner(&l.exponents, r, outputs),
+            Destination::Cells(_) | Destination::Pooled { .. } => Fr::zero(),
         };
         public - rounding
     };
@@ -304,7 +339,7 @@ impl Queries<'_> {
     /// `sum over real indices of r^exponent eq(row, d)`.
     fn weighted(&self, t: &Weighted<'_>, d: &[Fr]) -> Fr {
         let (selector, parts) = locate(self.layout.block(t.term.block), &t.term, d);
-        let (offset, strides) = bases(t.exponents, &self.r);
+        let (offset, strides) = bases(&t.exponents, &self.r);
         let dims = parts.iter().zip(strides.iter().zip(&t.exponents.dims));
         let sums = dims.map(|(z, (base, n))| geom_lt(z, base, u64::from(*n)));
         t.coefficient * selector * offset * sums.product::<Fr>()

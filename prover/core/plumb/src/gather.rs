@@ -220,7 +220,7 @@ impl Queries<'_> {
     fn add_weighted(&self, column: &mut [Fr], t: &Weighted<'_>, weight: Fr) {
         let block = self.layout.block(t.term.block);
         let weight = weight * t.coefficient;
-        let all = exponent_powers(t.exponents, &self.r);
+        let all = exponent_powers(&t.exponents, &self.r);
         for (index, power) in indices(t.exponents.dims).zip(&all) {
             column[term_row(block, &t.term, index)] += weight * power;
         }

@@ -3,7 +3,7 @@
 //! The executor follows the descriptor: `y = floor((W x + b + 2^(S-1)) / 2^S)`, functions, sums. A value outside its table is
 //! an error that names its place, never a wrap.
 
-use crate::descriptor::{Column, Dims, Kind, Layer, Linear, Map, Term, Tight, Window, volume};
+use crate::descriptor::{Block, Column, Destination, Dims, Kind, Layer, Linear, Map, Term, Tight, Window, volume};
 use crate::field::Fr;
 use crate::gather::{indices, row, selected, tap_input, weight_position};
 use crate::layout::Layout;
@@ -258,7 +258,7 @@ impl<'a> Executor<'a> {
         let domain = layout.value_domain();
         self.in_range(layer, &self.trace.cells[usize::from(id)], domain)?;
         let function = &d.functions[usize::from(d.pairs[usize::from(j)])];
-        let value = |b: &crate::descriptor::Block| b.column == Column::Value(j) && b.same_rows(block);
+        let value = |b: &Block| b.column == Column::Value(j) && b.same_rows(block);
         if let Some(to) = d.blocks.iter().position(value) {
             let applied = self.trace.cells[usize::from(id)].iter().map(|y| function.apply(*y)).collect();
             self.trace.cells[to] = applied;
@@ -347,13 +347,40 @@ impl<'a> Executor<'a> {
         let rest: Vec<i64> = rounded.iter().map(|v| v & ((1 << l.shift) - 1)).collect();
         self.limbs(layer, &rest, &l.remainders, l.tight.as_ref())?;
         match l.output {
-            Some(id) => self.store(layer, id, y),
-            None => {
+            Destination::Cells(id) => self.store(layer, id, y),
+            Destination::Public => {
                 self.in_range(layer, &y, self.layout.value_domain())?;
                 self.trace.outputs = y;
                 Ok(())
             }
+            Destination::Pooled { arguments, .. } => {
+                // with a bit less, all differences are in the arguments' domain
+                self.in_range(layer, &y, self.layout.value_domain().map(|end| end >> 1))?;
+                let z = self.pool(self.layout.block(arguments), y);
+                self.store(layer, arguments, z)
+            }
         }
+    }
+
+    /// The arguments that stand for y, square by square: see [`Destination::Pooled`].
+    fn pool(&self, block: &Block, mut y: Vec<i64>) -> Vec<i64> {
+        let d = self.layout.descriptor();
+        let Column::Argument(j) = block.column else { return y };
+        let function = &d.functions[usize::from(d.pairs[usize::from(j)])];
+        let width = block.dims[3] as usize;
+        for rows in y.chunks_mut(2 * width) {
+            let (upper, lower) = rows.split_at_mut(width);
+            for (upper, lower) in upper.chunks_mut(2).zip(lower.chunks_mut(2)) {
+                if let ([y00, y01], [y10, y11]) = (upper, lower) {
+                    *y00 -= *y01;
+                    *y10 -= *y11;
+                    *y11 += function.apply(*y10);
+                    *y01 += function.apply(*y00) - *y11;
+                    *y11 += function.apply(*y01);
+                }
+            }
+        }
+        y
     }
 }
 

@@ -43,7 +43,7 @@ struct Descriptor {
     uint256 weightBlocks;
 }
 
-/// @title Reads descriptors, encoding version 2
+/// @title Reads descriptors, encoding version 3
 /// @dev Refuses what the prover's decoder refuses: bytes that end too early or too late, and unknown values.
 /// After `parse`, every place that follows from the bytes is inside them, so others read without looking.
 library Descriptors {
@@ -68,7 +68,7 @@ library Descriptors {
     uint256 internal constant DEPTHWISE = 2;
 
     /// @dev "PLMB" and the version.
-    uint256 private constant MAGIC = 0x504c4d420002;
+    uint256 private constant MAGIC = 0x504c4d420003;
     /// @dev Dimensions: four lengths of 32 bits, and ceil(log2) of each in 8 bits.
     uint256 internal constant DIMS = (1 << 160) - 1;
     /// @dev Dimensions and, above them, the first row: what two blocks with the same rows share.
@@ -294,20 +294,20 @@ library Descriptors {
         }
     }
 
-    function _optional(Descriptor memory d) private pure returns (bool) {
+    /// @dev How many records follow.
+    function _upTo(Descriptor memory d, uint256 most) private pure returns (uint256 count) {
         unchecked {
             uint256 at = _take(d, 1);
-            uint256 count = u8(at);
-            // an optional field that is there more than once
-            if (count > 1) {
+            count = u8(at);
+            // a field that is there more often than it can be
+            if (count > most) {
                 revert MalformedDescriptor(at - d.start); // Protocol
             }
-            return count == 1;
         }
     }
 
     function _tight(Descriptor memory d) private pure {
-        if (_optional(d)) {
+        if (_upTo(d, 1) != 0) {
             _take(d, 3);
             _exponents(d);
         }
@@ -356,12 +356,13 @@ library Descriptors {
             uint256 tail = 0;
             if (operation == OP_INPUT) {
                 _take(d, 2);
-                if (_optional(d)) _take(d, 2);
+                _take(d, 2 * _upTo(d, 1));
                 _tight(d);
             } else if (operation == OP_LINEAR) {
                 _maps(d);
                 tail = d.at;
-                if (_optional(d)) _take(d, 2);
+                // none where the output is public, one of cells, two where it is pooled
+                _take(d, 2 * _upTo(d, 2));
                 _limbs(d);
                 _tight(d);
                 _take(d, 1);

@@ -390,10 +390,12 @@ library LayerRules {
 
     function _linear(Walk memory w, uint256 at, uint256 tail) private pure returns (bool isPublic) {
         unchecked {
-            uint256 output;
+            uint256 outputs = Descriptors.u8(tail);
+            isPublic = outputs == 0;
+            uint256 output = Descriptors.u16(tail + 1);
+            uint256 values = Descriptors.u16(tail + 3);
+            uint256 limbs = tail + 1 + 2 * outputs;
             uint256 tight;
-            uint256 limbs;
-            (output, limbs) = Descriptors.optional(tail, 2);
             (tight, tail) = Descriptors.optional(limbs + 1 + 2 * Descriptors.u8(limbs), Descriptors.TIGHT_BYTES);
             uint256 shift = Descriptors.u8(tail);
             uint256 exponents = Descriptors.load(tail + 1);
@@ -401,23 +403,22 @@ library LayerRules {
 
             uint256 sum = _maps(w, at, dims);
             w.weights.set(w.weightCount++, Weights.biases(w.d, w.layer, tail + 33, dims));
-            if (output != 0) {
-                output = Descriptors.u16(output);
+            if (!isPublic) {
                 uint256 word = _block(w, output);
                 // an output of other lengths, or in no argument column
                 if (_column(word) != Descriptors.ARGUMENT || _dims(word) != dims) {
                     revert LayoutRefused(LayoutRule.OutputBlock, w.layer); // Protocol
                 }
-            } else {
-                isPublic = true;
+                if (outputs == 2) _pooled(w, word, values);
             }
             // a shift that no integer of ours has
             if (shift > MAX_SHIFT) {
                 revert LayoutRefused(LayoutRule.Size, SIZE_OF_SHIFT); // Protocol
             }
             _limbs(w, shift, limbs, tight, dims);
-            // sum |W| |x| + |b| + 2^(S+K) < 2^62; these are below 2^240, 2^128 and 2^60.
-            sum += _power(Descriptors.u8(tail + 37)) + (1 << (shift + w.d.valueBits));
+            // sum |W| |x| + |b| + 2^(S+K) < 2^62; these are below 2^240, 2^128 and 2^62. |y| <= 2^(K-1); where y is a sum
+            // of five cells |y| <= 5 2^(K-1).
+            sum += _power(Descriptors.u8(tail + 37)) + (1 << (shift + w.d.valueBits + (outputs == 2 ? 2 : 0)));
             // sums that a field element does not tell from others
             if (sum >= MAX_SUM) {
                 revert LayoutRefused(LayoutRule.Overflow, w.layer); // Protocol
@@ -425,6 +426,21 @@ library LayerRules {
             // After the views: a layer cannot read what it writes.
             if (!isPublic) _write(w, output);
             _family(w, exponents);
+        }
+    }
+
+    /// @dev Squares of 2 x 2 are whole, and each argument has its value beside it.
+    function _pooled(Walk memory w, uint256 arguments, uint256 id) private pure {
+        uint256 dims = _dims(arguments);
+        // a row or a column of half squares
+        if ((Descriptors.length(dims, 2) | Descriptors.length(dims, 3)) & 1 != 0) {
+            revert LayoutRefused(LayoutRule.PooledLength, w.layer); // Protocol
+        }
+        uint256 values = _block(w, id);
+        bool paired = _column(values) == Descriptors.VALUE && uint8(values >> 240) == uint8(arguments >> 240);
+        // values of other arguments
+        if (!paired || _rows(values) != _rows(arguments)) {
+            revert LayoutRefused(LayoutRule.PooledValues, w.layer); // Protocol
         }
     }
 

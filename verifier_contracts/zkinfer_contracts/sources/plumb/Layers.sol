@@ -393,18 +393,53 @@ function addLinear(uint256 place) pure returns (uint256) {
 /// @dev The cells of y and of the remainder: all have the lengths of the family.
 function addCells(uint256 place, uint256 family, uint256 weight, uint256 shift) pure {
     unchecked {
-        uint256 bits = family & 0xffffffff;
-        weight = mul(weight, familySum(family, bits));
-        if (field(place, 8) != 0) {
-            addToBlock(field(place + 1, 16), mul(weight, powerOfTwo(shift)));
-            place += 2;
+        uint256 outputs = field(place, 8);
+        if (outputs == 2) {
+            weight = addPooled(place + 1, family, weight, shift);
+        } else {
+            weight = mul(weight, familySum(family, family & 0xffffffff));
+            if (outputs != 0) {
+                addToBlock(field(place + 1, 16), mul(weight, powerOfTwo(shift)));
+            }
         }
-        ++place;
+        place += 1 + 2 * outputs;
         uint256 limbs = field(place, 8);
         for (uint256 i = 0; i < limbs; ++i) {
             addToBlock(field(place + 1 + 2 * i, 16), weight);
             weight = mul(weight, powerOfTwo(at(RANGE_BITS)));
         }
+    }
+}
+
+/// @dev The y of squares, which are sums of arguments z and values f(z) (docs/protocol.md, "Integers"). With powers of r for
+/// the next row and column, R and Q, and with the lowest coordinates of rows and columns, x and y, one square has
+///
+///     z: (1 - y)(1 - x) + (1 - y) x R + y (1 - x) (1 + Q) + y x (1 + Q)(1 + R)
+///     f: -(1 + Q) ((1 - y)(1 - x + x R) + y (1 - x)(1 + R))
+///
+/// and all squares have the same. Gives the weight times the sum over the family.
+function addPooled(uint256 place, uint256 family, uint256 weight, uint256 shift) pure returns (uint256) {
+    unchecked {
+        uint256 bits = family & 0xffffffff;
+        uint256 end = POINT_D + (at(C) << 5) - 0x20;
+        uint256 y = at(end);
+        uint256 x = at(end - ((bits & 0xff) << 5));
+        uint256 nextRow = at(strideAt(family, 2) - 0x20);
+        uint256 nextColumn = at(strideAt(family, 3) - 0x20);
+        // half as many rows and columns, twice as far apart; their lowest bits are not summed over
+        uint256 squares = family + (0x0101 << 160);
+        squares -= ((lengthOf(family, 2) >> 1) << 64) + ((lengthOf(family, 3) >> 1) << 32);
+        weight = mul(weight, familySum(squares, bits | 0x010100000000));
+        uint256 upper = sub(1, x);
+        uint256 row = add(upper, mul(x, nextRow));
+        uint256 left = mul(sub(1, y), row);
+        uint256 scaled = mul(weight, powerOfTwo(shift));
+        uint256 both = add(1, nextColumn);
+        uint256 right = mul(mul(y, both), add(1, mul(x, nextRow)));
+        addToBlock(field(place, 16), mul(scaled, add(left, right)));
+        right = mul(mul(y, upper), add(1, nextRow));
+        addToBlock(field(place + 2, 16), sub(0, mul(mul(scaled, both), add(left, right))));
+        return mul(weight, add(left, mul(mul(y, nextColumn), row)));
     }
 }
 

@@ -81,6 +81,10 @@ enum LayoutRule {
     OutputLength,
     /// An output's block has other lengths, or is in no argument column; `at` is the layer.
     OutputBlock,
+    /// Heights or widths that are pooled by squares are odd; `at` is the layer.
+    PooledLength,
+    /// The values of what is pooled are not in the same rows of the arguments' pair; `at` is the layer.
+    PooledValues,
     /// Public outputs are the cells of one block of activations, as they are; `at` is the layer.
     OutputView,
     /// Classes do not have the lengths (batch, n, 1, 1); `at` is the layer.

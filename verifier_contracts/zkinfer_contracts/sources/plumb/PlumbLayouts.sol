@@ -19,7 +19,7 @@ contract PlumbLayouts {
 
     /// @notice Reverts, or the layout is sound and its columns can be opened.
     /// @dev Errors are MalformedDescriptor and LayoutRefused.
-    /// @param descriptor A descriptor, in encoding version 2.
+    /// @param descriptor A descriptor, in encoding version 3.
     function check(bytes calldata descriptor) external pure {
         Descriptor memory d = Descriptors.parse(descriptor);
         _sizes(d);

@@ -157,7 +157,7 @@ library Registrations {
     /// @dev Where a linear layer ends, from the place after its maps. Its last 37 bytes are of fixed length.
     function _endOfLinear(uint256 at) private pure returns (uint256) {
         unchecked {
-            (, at) = Descriptors.optional(at, 2);
+            at += 1 + 2 * Descriptors.u8(at);
             (, at) = Descriptors.optional(at + 1 + 2 * Descriptors.u8(at), Descriptors.TIGHT_BYTES);
             return at + 38;
         }

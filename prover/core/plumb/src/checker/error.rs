@@ -39,6 +39,8 @@ pub enum LayoutError {
     ConvolutionWindow { layer: usize },
     OutputLength { layer: usize, expected: Dims, got: Dims },
     OutputBlock { layer: usize },
+    PooledLength { layer: usize, got: Dims },
+    PooledValues { layer: usize },
     OutputView { layer: usize },
     ClassLengths { layer: usize, got: Dims },
     RemainderLimbs { layer: usize, expected: usize, got: usize },
@@ -133,6 +135,12 @@ impl fmt::Display for LayoutError {
             }
             OutputBlock { layer } => {
                 write!(f, "layer {layer}: the output's block has other lengths, or is in no argument column")
+            }
+            PooledLength { layer, got } => {
+                write!(f, "layer {layer}: what is pooled by squares has even heights and widths, not {got:?}")
+            }
+            PooledValues { layer } => {
+                write!(f, "layer {layer}: the values are not in the same rows of the arguments' pair")
             }
             OutputView { layer } => {
                 write!(f, "layer {layer}: public outputs are the cells of one block of activations, as they are")

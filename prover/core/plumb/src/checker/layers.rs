@@ -209,23 +209,38 @@ impl<'a> Layers<'a> {
             self.weights.register(d, layer, map.weights, &map.weight_dims(out[1]))?;
         }
         self.weights.register(d, layer, l.biases, &out[1..2])?;
-        if let Some(id) = l.output {
+        // |y| <= 2^(K-1); where y is a sum of five cells |y| <= 5 2^(K-1)
+        let mut value_bits = u32::from(d.value_bits);
+        if let Some(id) = l.output.fixes() {
             let block = self.block(id)?;
             let argument = matches!(block.column, Column::Argument(_));
             need(argument && block.dims == out, E::OutputBlock { layer })?;
+            if let Destination::Pooled { values, .. } = l.output {
+                self.pooled(block, values)?;
+                value_bits += 2;
+            }
         }
         let shift = u64::from(l.shift);
         need(shift <= 40, E::Size { what: "shift", expected: [0, 40], got: shift })?;
         self.limbs(l.shift, &l.remainders, l.tight.as_ref(), &out)?;
         // sum |W| |x| + |b| + 2^(S+K) < 2^62
-        let rest = (1u128.checked_shl(l.bias_bits.into()))
-            .and_then(|b| b.checked_add(1 << (u32::from(l.shift) + u32::from(d.value_bits))));
+        let rest =
+            (1u128.checked_shl(l.bias_bits.into())).and_then(|b| b.checked_add(1 << (u32::from(l.shift) + value_bits)));
         self.sums(products.zip(rest).and_then(|(a, b)| a.checked_add(b)))?;
         // after the views: a layer cannot read what it writes
-        if let Some(id) = l.output {
+        if let Some(id) = l.output.fixes() {
             self.write(id)?;
         }
         self.family(&l.exponents)
+    }
+
+    /// Squares of 2 x 2 are whole, and each argument has its value beside it.
+    fn pooled(&self, arguments: &Block, values: u16) -> Checked {
+        let layer = self.layer;
+        need(arguments.dims[2..].iter().all(|n| n % 2 == 0), E::PooledLength { layer, got: arguments.dims })?;
+        let values = self.block(values)?;
+        let Column::Argument(j) = arguments.column else { return Err(E::OutputBlock { layer }) };
+        need(values.column == Column::Value(j) && values.same_rows(arguments), E::PooledValues { layer })
     }
 
     /// The lengths of what a map gives.

@@ -364,7 +364,7 @@ fn ranges_below_the_table() {
     let d = s.layout().descriptor().clone();
     // layer 1 shifts by 5 = 4 + 1: its top limb has one bit
     let Layer::Linear(l) = d.layers[1].clone() else { panic!() };
-    let (top, y) = (l.remainders[1], l.output.unwrap());
+    let (top, y) = (l.remainders[1], l.output.fixes().unwrap());
     let tight = l.tight.clone().unwrap();
     assert_eq!(tight.bits, 1);
     let beyond = |scaled: bool| {

@@ -38,7 +38,7 @@ pub(super) fn remainder(d: &Descriptor, layer: usize) -> u16 {
 /// The argument block that a layer writes.
 pub(super) fn argument(d: &Descriptor, layer: usize) -> u16 {
     match &d.layers[layer] {
-        Layer::Linear(l) => l.output.unwrap(),
+        Layer::Linear(l) => l.output.fixes().unwrap(),
         Layer::Combine { cell, .. } => *cell,
         Layer::Input { block, .. } => *block,
         Layer::Output { .. } | Layer::Top1 { .. } => panic!("writes nothing"),
@@ -166,14 +166,14 @@ fn more_bad_layouts() {
             _ => panic!(),
         } => E::InputBlock { layer: 0 },
         "no output channel": |d: &mut Descriptor| linear(d, FC2).exponents.dims[1] = 0 => E::OutputLength { layer: FC2, .. },
-        "output in a column of values": |d: &mut Descriptor| linear(d, FC1).output = Some(value(&good, FC1)) => E::OutputBlock { layer: FC1 },
+        "output in a column of values": |d: &mut Descriptor| linear(d, FC1).output = Destination::Cells(value(&good, FC1)) => E::OutputBlock { layer: FC1 },
         "many terms": |d: &mut Descriptor| { let term = linear(d, FC2).maps[0].view[0]; linear(d, FC2).maps[0].view.resize(65, term) } => E::Size { what: "terms of a view", .. },
         "link elsewhere": |d: &mut Descriptor| d.blocks.iter_mut().filter(|b| b.column == Column::Input).for_each(|b| b.offset = 0) => E::InputLink { layer: 0 },
         "no input salt": |d: &mut Descriptor| d.input_salts.clear() => E::InputSalts { got: 0, .. },
         "input salt in a cell": |d: &mut Descriptor| d.input_salts[0] = 0 => E::InputSalts { .. },
         "needless tight range": |d: &mut Descriptor| { let t = tight(d); linear(d, FC2).tight = Some(t) } => E::TightRange { layer: FC2 },
         "no public layer": |d: &mut Descriptor| { d.layers.pop(); } => E::PublicLayer { expected: FC1, got: None },
-        "written twice": |d: &mut Descriptor| linear(d, FC2).output = Some(argument_of(FC1) as u16) => E::OutputBlock { .. } | E::WrittenTwice { .. },
+        "written twice": |d: &mut Descriptor| linear(d, FC2).output = Destination::Cells(argument_of(FC1) as u16) => E::OutputBlock { .. } | E::WrittenTwice { .. },
         "remainder written twice": |d: &mut Descriptor| {
             let [dims, batch] = [d.blocks[rem(FC1)].dims, d.blocks[rem(FC2)].dims];
             assert_ne!(dims, batch);
@@ -353,7 +353,7 @@ fn bad_public_outputs() {
             "equal strides": |d: &mut Descriptor| exponents(d).strides[0] = 4 => E::ExponentStrides { layer: END },
             "in the middle": |d: &mut Descriptor| d.layers.swap(END, SCORES) => E::UnfixedCells { layer: SCORES, .. },
             "not there": |d: &mut Descriptor| { d.layers.pop(); } => E::PublicLayer { expected: SCORES, got: None },
-            "scores public as well": |d: &mut Descriptor| linear(d, SCORES).output = None => E::UnfixedCells { layer: END, .. },
+            "scores public as well": |d: &mut Descriptor| linear(d, SCORES).output = Destination::Public => E::UnfixedCells { layer: END, .. },
         }
     }
     refused! { good,

@@ -187,7 +187,8 @@ impl Net {
             })
         };
         let dims = [self.d.batch, out, length(0), length(1)];
-        let output = pair.map(|j| self.place(Column::Argument(j), dims, 0));
+        let cells = pair.map(|j| self.place(Column::Argument(j), dims, 0));
+        let output = cells.map_or(Destination::Public, Destination::Cells);
         let s = self.d.range_bits;
         let limbs = shift.div_ceil(s);
         let remainders = (0..limbs).map(|i| self.place(Column::Range(i % self.d.range_columns), dims, 0)).collect();
@@ -206,7 +207,16 @@ impl Net {
         let biases = place(&[out]);
         let l = Linear { maps, output, remainders, tight, shift, exponents, biases, bias_bits: 4 };
         self.d.layers.push(Layer::Linear(l));
-        (output.map_or(vec![], |y| whole(self.value_of(y))), dims)
+        (cells.map_or(vec![], |y| whole(self.value_of(y))), dims)
+    }
+
+    /// Pools the last layer's y in their own cells; gives the maxima. The pair's function must be ReLU.
+    pub(super) fn pool_in_place(&mut self, view: &View, dims: Dims) -> (View, Dims) {
+        let Some(Layer::Linear(l)) = self.d.layers.last_mut() else { panic!("no linear layer") };
+        let (arguments, values) = (l.output.fixes().unwrap(), view[0].block);
+        l.output = Destination::Pooled { arguments, values };
+        let maxima = every_second(&every_second(view, true, 1), false, 1);
+        (maxima, [dims[0], dims[1], dims[2] / 2, dims[3] / 2])
     }
 
     /// The arguments of a view of values.

@@ -117,7 +117,7 @@ pub(super) fn check_claims(descriptor: Descriptor, alone: usize) {
                     let block = layout.block(t.term.block);
                     for index in indices(t.exponents.dims) {
                         let cell = &mut expected[layout.column(block.column)][term_row(block, &t.term, index)];
-                        *cell += t.coefficient * r.pow([exponent(t.exponents, index)]);
+                        *cell += t.coefficient * r.pow([exponent(&t.exponents, index)]);
                     }
                 }
                 if at == claims.links() {

@@ -84,6 +84,10 @@ fn network(rng: &mut Seeded, end: Option<End>) -> (Descriptor, Layers, [usize; 3
                 let out = 1 + rng.below(3) as u32;
                 (view, dims) = net.linear(Kind::Convolution(window), view, dims, out, shift, Some(j));
                 plain.push((Plain::Convolution(window, shift.into()), Some(usize::from(j))));
+                if j == 0 && dims[2] % 2 == 0 && dims[3] % 2 == 0 && rng.below(4) != 0 {
+                    (view, dims) = net.pool_in_place(&view, dims);
+                    plain.push((Plain::Pool, None));
+                }
             }
         }
     }

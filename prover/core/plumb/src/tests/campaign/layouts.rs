@@ -94,11 +94,29 @@ fn limbs(list: &mut Vec<u16>, tight: &mut Option<Tight>, n: usize, rng: &mut See
     }
 }
 
+/// Another block, or another kind with blocks of either.
+fn destination(d: &mut Destination, n: usize, rng: &mut Seeded) {
+    let mut block = d.fixes().unwrap_or_default();
+    let mut values = match *d {
+        Destination::Pooled { values, .. } => values,
+        _ => block + 1,
+    };
+    match rng.below(4) {
+        0 => id(&mut block, n, rng),
+        1 => id(&mut values, n, rng),
+        _ => {}
+    }
+    *d = match rng.below(3) {
+        0 => Destination::Cells(block),
+        _ => Destination::Pooled { arguments: block, values },
+    };
+}
+
 fn linear(l: &mut Linear, n: usize, rng: &mut Seeded) {
     let at = below(rng, l.maps.len());
     match rng.below(12) {
-        0 => id(l.output.get_or_insert_default(), n, rng),
-        1 => l.output = None,
+        0 => destination(&mut l.output, n, rng),
+        1 => l.output = Destination::Public,
         2 => byte(&mut l.shift, rng),
         3 => word(&mut l.biases, rng),
         4 => byte(&mut l.bias_bits, rng),
