@@ -19,6 +19,7 @@ from tests.reference.plumb.descriptor import (
     Descriptor,
     Input,
     Linear,
+    Public,
     Table,
     Term,
     Tight,
@@ -170,7 +171,7 @@ def combined_values(d):
 
 def output_among_values(d):
     layer = layer_of(d, Linear)
-    layer.output = values_of(d, layer.output)
+    layer.output.block = values_of(d, layer.output.block)
 
 
 def one_public_layer_more(d):
@@ -293,7 +294,7 @@ CASES = [
     ("threshold", "PublicLayer", one_public_layer_more),
     ("cnn", "UnfixedCells", put_term(block=lambda d: layer_of(d, Linear).remainders[0])),
     ("cnn", "UnfixedCells", lambda d: d.layers.insert(1, d.layers.pop(2))),
-    ("threshold", "UnfixedCells", put("layers", 2, "output", to=None)),
+    ("threshold", "UnfixedCells", put("layers", 2, "output", to=Public())),
     ("threshold", "UnfixedCells", put_block(VALUE, -1, offset=64)),
     ("top1", "WrittenTwice", put_last("remainders", 1, to=lambda d: d.layers[-1].remainders[0])),
     ("mixed", "WrittenTwice", put("layers", 0, "tight", "block", to=0)),
@@ -320,8 +321,8 @@ CASES = [
     ("cnn", "OutputLength", put_last("exponents", "dims", 3, to=2)),
     ("mixed", "OutputLength", put("layers", 1, "exponents", "dims", 1, to=3)),
     ("cnn", "OutputBlock", output_among_values),
-    ("mlp", "OutputBlock", put("layers", 1, "output", to=0)),
-    ("mixed", "OutputBlock", put("layers", 1, "output", to=12)),
+    ("mlp", "OutputBlock", put("layers", 1, "output", "block", to=0)),
+    ("mixed", "OutputBlock", put("layers", 1, "output", "block", to=12)),
     ("threshold", "OutputView", lambda d: view_of(d).append(view_of(d)[0])),
     ("threshold", "OutputView", put_term(coefficient=2)),
     ("threshold", "OutputView", put_term(coefficient=-1)),

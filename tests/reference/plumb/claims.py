@@ -6,7 +6,21 @@ functional here is a sum over every real index and every product, as the equatio
 
 from functools import cache
 
-from .descriptor import HIDDEN, PUBLIC, Combine, Input, Linear, Output, Term, Top1, indices
+from .descriptor import (
+    HIDDEN,
+    PUBLIC,
+    SQUARE,
+    Cells,
+    Combine,
+    Input,
+    Linear,
+    Output,
+    Pooled,
+    Public,
+    Term,
+    Top1,
+    indices,
+)
 from .field import P, powers
 from .multilinear import eq_table, mask_at, mask_sum
 
@@ -31,12 +45,25 @@ def whole(block):
     return Term(1, block)
 
 
+def written(layer):
+    """Yield (sign, term, exponents) of sum_j r^j y_j, of those y that are no public outputs."""
+    if isinstance(layer.output, Cells):
+        yield 1, whole(layer.output.block), layer.exponents
+    elif isinstance(layer.output, Pooled):
+        for place, (arguments, values) in SQUARE.items():
+            exponents = layer.exponents.every_second(*place)
+            for height, width in arguments:
+                yield 1, Term(1, layer.output.arguments, (1, height), (1, width)), exponents
+            for height, width in values:
+                yield -1, Term(1, layer.output.values, (1, height), (1, width)), exponents
+
+
 def linear_terms(layout):
     """Yield (coefficient, term, exponents) of sum_j r^j (2^S y_j + sum_l 2^(s l) rem_(j,l))."""
     s = layout.descriptor.range_bits
     for layer in layout.linear_layers():
-        if layer.output is not None:
-            yield 1 << layer.shift, whole(layer.output), layer.exponents
+        for sign, term, exponents in written(layer):
+            yield sign << layer.shift, term, exponents
         for limb, number in enumerate(layer.remainders):
             yield 1 << (s * limb), whole(number), layer.exponents
 
@@ -144,7 +171,7 @@ def linear_constant(layout, r, outputs):
         for i, index in enumerate(indices(layer.exponents.dims)):
             at_index = power(r, layer.exponents.of(index))
             total -= at_index * layer.rounding()
-            if layer.output is None:
+            if isinstance(layer.output, Public):
                 total += at_index * (outputs[i] << layer.shift)
     return total % P
 

@@ -85,6 +85,16 @@ class Exponents:
     def of(self, index):
         return self.offset + sum(s * i for s, i in zip(self.strides, index, strict=True))
 
+    def every_second(self, height, width):
+        """Return those of every second row and column, from these on."""
+        b, c, h, w = self.strides
+        n, channels, rows, columns = self.dims
+        return Exponents(
+            self.of((0, 0, height, width)),
+            [b, c, 2 * h, 2 * w],
+            [n, channels, rows // 2, columns // 2],
+        )
+
 
 @dataclass
 class Tight:
@@ -213,11 +223,50 @@ class Combine:
 
 
 @dataclass
+class Public:
+    """The y of a layer are public outputs."""
+
+
+@dataclass
+class Cells:
+    """The y of a layer are a block of arguments."""
+
+    block: int
+
+
+@dataclass
+class Pooled:
+    """The y of a layer are nowhere, but follow from cells: those of squares of 2 x 2 y.
+
+    With f(z) beside each z, they are
+
+        z00 = y00 - y01
+        z10 = y10 - y11
+        z01 = (y01 + f(z00)) - (y11 + f(z10))
+        z11 = y11 + f(z10) + f(z01)
+
+    For f = ReLU, z11 is the largest y of its square.
+    """
+
+    arguments: int
+    values: int
+
+
+# the y at a place of a square: the sum of some of its z, without the sum of some of its f(z)
+SQUARE = {
+    (1, 1): ([(1, 1)], [(1, 0), (0, 1)]),
+    (1, 0): ([(1, 0), (1, 1)], [(1, 0), (0, 1)]),
+    (0, 1): ([(0, 1), (1, 1)], [(0, 1), (0, 0)]),
+    (0, 0): ([(0, 0), (0, 1), (1, 1)], [(0, 1), (0, 0)]),
+}
+
+
+@dataclass
 class Linear:
     """sum of maps + b + 2^(S-1) = 2^S y + rem; for S = 0, sum of maps + b = y."""
 
     maps: list
-    output: int | None
+    output: Public | Cells | Pooled
     remainders: list
     tight: Tight | None
     shift: int
@@ -295,7 +344,7 @@ class Descriptor:
         return descriptor
 
 
-MAGIC, VERSION = list(b"PLMB"), 2
+MAGIC, VERSION = list(b"PLMB"), 3
 
 
 class Lengths:
@@ -329,13 +378,16 @@ BLOCK = Record(Block, column=U8, number=U8, offset=U32, dims=DIMS)
 _MAP = {"view": VIEW, "input": DIMS, "weights": U32, "weight_bits": U8}
 _WINDOW = {name: Several(U8, U8) for name in ("kernel", "stride", "before", "after")}
 MAP = Choice(Record(Map, **_MAP), Record(Map, **_WINDOW, **_MAP), Record(Map, **_WINDOW, **_MAP))
+DESTINATION = Choice(
+    Record(Public), Record(Cells, block=U16), Record(Pooled, arguments=U16, values=U16)
+)
 LAYER = Choice(
     Record(Input, block=U16, link=Optional(U16), tight=Optional(TIGHT), exponents=EXPONENTS),
     Record(Combine, cell=U16, view=VIEW, exponents=EXPONENTS),
     Record(
         Linear,
         maps=Counted(U8, MAP),
-        output=Optional(U16),
+        output=DESTINATION,
         remainders=Counted(U8, U16),
         tight=Optional(TIGHT),
         shift=U8,

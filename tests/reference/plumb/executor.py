@@ -5,10 +5,12 @@ from .descriptor import (
     DENSE,
     INPUT,
     VALUE,
+    Cells,
     Combine,
     Input,
     Linear,
     Output,
+    Public,
     Top1,
     indices,
 )
@@ -85,11 +87,15 @@ class Trace:
         if block.column != ARGUMENT:
             return
         self.check(cells.values())
-        function = self.d.functions[self.d.pairs[block.number]]
+        function = self.function(block)
         for other, candidate in enumerate(self.d.blocks):
             paired = (candidate.column, candidate.number) == (VALUE, block.number)
             if paired and candidate.same_rows(block):
                 self.cells[other] = {i: function(y) for i, y in cells.items()}
+
+    def function(self, block):
+        """Return the function of a block of arguments."""
+        return self.d.functions[self.d.pairs[block.number]]
 
     def check(self, values):
         low, high = self.layout.value_domain()
@@ -119,11 +125,28 @@ class Trace:
         y = {i: v >> layer.shift for i, v in rounded.items()}
         rest = {i: v - (y[i] << layer.shift) for i, v in rounded.items()}
         self.limbs(layer, rest)
-        if layer.output is not None:
-            self.store(layer.output, y)
-        else:
-            self.check(y.values())
+        self.check(y.values())
+        if isinstance(layer.output, Public):
             self.outputs = list(y.values())
+        elif isinstance(layer.output, Cells):
+            self.store(layer.output.block, y)
+        else:
+            self.store(layer.output.arguments, self.pool(layer, y))
+
+    def pool(self, layer, y):
+        """Return the z of each square of y."""
+        f = self.function(self.layout.block(layer.output.arguments))
+        z = {}
+        for b, c, h, w in indices(layer.exponents.every_second(0, 0).dims):
+            at = [(b, c, 2 * h + i, 2 * w + j) for i in (0, 1) for j in (0, 1)]
+            y00, y01, y10, y11 = (y[i] for i in at)
+            z00, z10 = y00 - y01, y10 - y11
+            self.check([z00, z10])  # a table has no f of others
+            z01 = y01 + f(z00) - (y11 + f(z10))
+            self.check([z01])
+            z11 = y11 + f(z10) + f(z01)
+            z |= zip(at, (z00, z01, z10, z11), strict=True)
+        return z
 
     def limbs(self, layer, rest):
         """Store a number in limbs of s bits, and the top one scaled where its range is tight."""

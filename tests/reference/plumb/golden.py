@@ -20,8 +20,8 @@ from .transcript import keccak256
 FOLDER = Path(__file__).parents[2] / "golden"
 TAU = int.from_bytes(keccak256(b"zkinfer unsafe test SRS: everyone knows this secret"), "big") % P
 VERSION = "v1"
-NETWORKS = ("mlp", "cnn", "mixed", "threshold", "top1", "wide", "packed")
-REGISTERED = ("mlp", "cnn", "threshold", "wide", "packed")  # those with hidden weights
+NETWORKS = ("mlp", "cnn", "mixed", "threshold", "top1", "wide", "packed", "pooled")
+REGISTERED = ("mlp", "cnn", "threshold", "wide", "packed", "pooled")  # those with hidden weights
 CTX = bytes(range(0x20, 0x40))
 
 

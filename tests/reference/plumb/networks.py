@@ -16,6 +16,7 @@ from .descriptor import (
     VALUE,
     VERSION,
     Block,
+    Cells,
     Clamp,
     Combine,
     Descriptor,
@@ -26,6 +27,8 @@ from .descriptor import (
     Map,
     MaskCells,
     Output,
+    Pooled,
+    Public,
     Slot,
     Table,
     Term,
@@ -131,8 +134,11 @@ class Net:
         self.weights = at + (last + 1 if self.packed else size)
         return at
 
-    def linear(self, maps, out, shift, pair=None):
-        """Append a layer; without a pair its output is public."""
+    def linear(self, maps, out, shift, pair=None, pooled=False):
+        """Append a layer; without a pair its output is public.
+
+        Return the view of its values; of a pooled layer, of those at the maxima.
+        """
         d, m = self.d, maps[0]
         lengths = [1, 1]
         if m.kind != DENSE:
@@ -141,12 +147,12 @@ class Net:
         dims = [d.batch, out, *lengths]
         for m in maps:
             m.weights = self.place_weights(m.weight_dims(out))
-        output = None if pair is None else self.place(ARGUMENT, pair, dims)
+        y = None if pair is None else self.place(ARGUMENT, pair, dims)
         limbs = -(-shift // d.range_bits)
         remainders = [self.place(RANGE, i % d.range_columns, dims) for i in range(limbs)]
         layer = Linear(
             maps=maps,
-            output=output,
+            output=Public() if y is None else Cells(y),
             remainders=remainders,
             tight=self.tight(dims, shift - d.range_bits * (limbs - 1)) if limbs else None,
             shift=shift,
@@ -155,7 +161,14 @@ class Net:
             bias_bits=4,
         )
         d.layers.append(layer)
-        return ([] if output is None else self.values(output)), dims
+        if y is None:
+            return [], dims
+        [values] = self.values(y)
+        if not pooled:
+            return [values], dims
+        layer.output = Pooled(y, values.block)
+        maxima = replace(values, height=(1, 1), width=(1, 1))
+        return [maxima], [*dims[:2], *(n // 2 for n in lengths)]
 
     def output(self, view, dims):
         """Append an output: the cells of a view."""
@@ -307,6 +320,23 @@ def packed():
     window = [5, 3], [1, 1], [0, 0], [0, 0]
     h, dims = net.linear([net.map(x, dims, window)], 7, 5, 0)
     net.linear([net.map(h, dims)], 2, 3)
+    return net.finish()
+
+
+def pooled():
+    """Two pooled convolutions. The first is a max pooling; the second's f has no order, and both z
+    and f(z) are read at the last places of its squares.
+    """
+    ragged = Table([(t * t + 3 * t) % 11 - 4 for t in range(-16, 16)])
+    net = Net([8, 3, 3, 5], [relu(5), ragged], batch=2)
+    net.d.range_columns = 2
+    x, dims = net.input([1, 4, 6], 3)
+    window = [3, 3], [1, 1], [1, 1], [1, 1]
+    maxima, dims = net.linear([net.map(x, dims, window)], 1, 4, 0, pooled=True)
+    window = [1, 2], [1, 1], [0, 0], [0, 0]
+    [values], dims = net.linear([net.map(maxima, dims, window)], 3, 2, 1, pooled=True)
+    arguments = replace(values, block=net.d.layers[-1].output.arguments)
+    net.linear([net.map([values, arguments], dims)], 2, 3)
     return net.finish()
 
 
