@@ -1,12 +1,13 @@
 """Pooled layers: cells follow from y and y from cells, and proofs of other cells are refused."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
 from tests.reference.plumb import claims, curve, golden, lookups, prover, verifier
-from tests.reference.plumb.descriptor import DESTINATION, SQUARE, Descriptor, indices
+from tests.reference.plumb.descriptor import ARGUMENT, DESTINATION, SQUARE, Descriptor, indices
 from tests.reference.plumb.executor import Trace
 from tests.reference.plumb.field import Malformed, P, Rejected, inner
 from tests.reference.plumb.keys import DOMAIN, Model, Statement
@@ -66,13 +67,41 @@ class Forger(Trace):
         return z
 
 
-class Network:
-    """The network `pooled`, and proofs about it that may be false."""
+class Chooser(Trace):
+    """Calculates a network whose first pooled layer has values in rows that nothing fixes."""
 
-    def __init__(self):
+    def __init__(self, layout, model, inputs, free, chosen):
+        self.free, self.chosen = free, chosen
+        super().__init__(layout, model, inputs)
+
+    def pool(self, layer, y):
+        if layer is not self.d.layers[FIRST]:
+            return super().pool(layer, y)
+        z = {}
+        arguments = {i: self.chosen[i[2] % 2, i[3] % 2] for i in y}
+        self.cells[self.free] = arguments
+        self.cells[layer.output.values] = {i: self.d.functions[0](v) for i, v in arguments.items()}
+        for b, c, h, w in indices(layer.exponents.every_second(0, 0).dims):
+            at = {place: (b, c, 2 * h + place[0], 2 * w + place[1]) for place in PLACES}
+            # what solves the equations
+            square = z_of({place: y[i] for place, i in at.items()}, lambda _: 0)
+            f = {place: self.cells[layer.output.values][i] for place, i in at.items()}
+            square[0, 1] += f[0, 0] - f[1, 0]
+            square[1, 1] += f[1, 0] + f[0, 1]
+            z |= {i: square[place] for place, i in at.items()}
+        return z
+
+
+class Network:
+    """The network `pooled` or a variant of it, and proofs about it that may be false."""
+
+    def __init__(self, change=None):
         file = golden.Golden.load("pooled")
         self.ctx, self.weights, self.inputs = file.ctx, file.weights, file.inputs
-        self.model = Model(file.parameters, file.descriptor, self.weights, 1)
+        descriptor = Descriptor.from_bytes(file.descriptor)
+        if change:
+            change(descriptor)
+        self.model = Model(file.parameters, descriptor.to_bytes(), self.weights, 1)
         self.layout = self.model.key.layout
         file.parameters.check = lambda left, right: left == curve.combine([golden.TAU], [right])
 
@@ -166,6 +195,27 @@ def test_proofs_of_altered_cells_are_refused(network, place):
 def test_the_same_way_a_true_statement_is_proven(network):
     honest = network.trace()
     network.verify(honest.columns(), honest.outputs)
+
+
+def test_values_of_other_rows_prove_anything():
+    """What the checker's rule PooledValues is for: the reference checks no layouts."""
+
+    def read_arguments(d):
+        d.layers[SECOND].maps[0].view[0].block = d.layers[FIRST].output.arguments
+
+    def move(d):
+        read_arguments(d)
+        values = d.blocks[d.layers[FIRST].output.values]
+        values.offset += values.size()
+        d.blocks.append(replace(values, column=ARGUMENT))
+
+    sound, broken = Network(read_arguments), Network(move)
+    true = sound.trace().outputs
+    free = len(broken.layout.descriptor.blocks) - 1
+    chosen = {(0, 0): -1, (0, 1): 4, (1, 0): 2, (1, 1): 0}
+    false = Chooser(broken.layout, broken.weights, broken.inputs, free, chosen)
+    assert false.outputs != true
+    broken.verify(false.columns(), false.outputs)
 
 
 def test_a_fourth_destination_is_refused(network):
