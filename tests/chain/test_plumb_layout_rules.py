@@ -174,6 +174,47 @@ def output_among_values(d):
     layer.output.block = values_of(d, layer.output.block)
 
 
+def pooled_to(height, width):
+    """Return a change: the first pooled layer has an output of other lengths, and zeros for it."""
+
+    def change(d):
+        layer = layer_of(d, Linear)
+        layer.maps[0].after = [height - 3, width - 5]
+        families = [layer.exponents, layer.tight.exponents]
+        numbers = [layer.output.arguments, layer.output.values, layer.tight.block]
+        for sized in families + [d.blocks[i] for i in numbers + layer.remainders]:
+            sized.dims[2:] = [height, width]
+
+    return change
+
+
+def put_pooled(**fields):
+    """Return a change of where the first pooled layer's cells and values are."""
+
+    def change(d):
+        for name, value in fields.items():
+            setattr(layer_of(d, Linear).output, name, value(d) if callable(value) else value)
+
+    return change
+
+
+def pooled_from_itself(name):
+    """Return a change: the first pooled layer reads its own cells or values."""
+
+    def change(d):
+        first_map(d).view[0].block = getattr(layer_of(d, Linear).output, name)
+
+    return change
+
+
+def pooled_values_of_another_pair(d):
+    """In the same rows, from which the other pair's blocks move away."""
+    for block in d.blocks:
+        if block.number == 1 and block.column in (ARGUMENT, VALUE):
+            block.offset = 64
+    d.blocks[layer_of(d, Linear).output.values].number = 1
+
+
 def one_public_layer_more(d):
     again = Descriptor.from_bytes(d.to_bytes()).layers[-1]
     again.exponents.offset += 1 << 20
@@ -323,6 +364,19 @@ CASES = [
     ("cnn", "OutputBlock", output_among_values),
     ("mlp", "OutputBlock", put("layers", 1, "output", "block", to=0)),
     ("mixed", "OutputBlock", put("layers", 1, "output", "block", to=12)),
+    ("pooled", "OutputBlock", put_pooled(arguments=0)),
+    ("pooled", "OutputBlock", put_pooled(arguments=lambda d: layer_of(d, Linear).output.values)),
+    ("pooled", "NoSuchBlock", put_pooled(arguments=999)),
+    ("pooled", "NoSuchBlock", put_pooled(values=999)),
+    ("pooled", "PooledLength", pooled_to(3, 6)),
+    ("pooled", "PooledLength", pooled_to(4, 5)),
+    ("pooled", "PooledValues", put_pooled(values=0)),
+    ("pooled", "PooledValues", put_pooled(values=lambda d: layer_of(d, Linear).output.arguments)),
+    ("pooled", "PooledValues", put_block(VALUE, offset=64)),
+    ("pooled", "PooledValues", put_block(VALUE, dims=[2, 1, 4, 5])),
+    ("pooled", "PooledValues", pooled_values_of_another_pair),
+    ("pooled", "UnfixedCells", pooled_from_itself("arguments")),
+    ("pooled", "UnfixedCells", pooled_from_itself("values")),
     ("threshold", "OutputView", lambda d: view_of(d).append(view_of(d)[0])),
     ("threshold", "OutputView", put_term(coefficient=2)),
     ("threshold", "OutputView", put_term(coefficient=-1)),
