@@ -56,7 +56,7 @@ def shipped():
 @cache
 def small():
     """Return small descriptors of all kinds."""
-    names = ("mlp", "cnn", "mixed", "threshold", "top1", "wide", "packed")
+    names = ("mlp", "cnn", "mixed", "threshold", "top1", "wide", "packed", "pooled")
     found = {f"reference {name}": getattr(networks, name)() for name in names}
     for inputs in ("hidden", "committed", "public"):
         for weights in ("hidden", "public"):

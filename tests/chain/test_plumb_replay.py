@@ -22,7 +22,7 @@ from tests.reference.plumb.mercury import unsafe_parameters
 from zkinfer._curve import P, R
 
 pytest.importorskip("pyrevm")
-NAMES = ("mlp", "cnn", "mixed", "threshold", "top1", "wide", "packed")
+NAMES = ("mlp", "cnn", "mixed", "threshold", "top1", "wide", "packed", "pooled")
 GRID = (*tuple(grid())[1::3], *SIZES)
 # Lengths of the input, kernel, strides, zeros before and after.
 WINDOWS = {

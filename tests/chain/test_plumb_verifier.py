@@ -25,7 +25,7 @@ from zkinfer._curve import P, R
 from zkinfer._plumb._layout import Layout
 from zkinfer_contracts import Chain, EmbeddedChain, Node, keccak256
 
-NETWORKS = ("mlp", "cnn", "mixed", "threshold", "top1", "wide", "packed")
+NETWORKS = ("mlp", "cnn", "mixed", "threshold", "top1", "wide", "packed", "pooled")
 GRID = grid()
 # Operators whose layouts differ in kind; their inputs or outputs may have another order in a proof.
 OPERATORS = (

@@ -285,26 +285,32 @@ class _Lowering:
         """Return a function of elements whose cells are in the same blocks."""
         if (refs.owed != NONE).any():
             raise self._unsupported(self._at, "two functions of one number")
-        if refs.plain:
+        group = None if refs.constant.any() else self._one_group(refs)
+        if refs.plain and (group is None or group.view == whole(int(refs.block[0, 0]))):
             block = int(refs.block[0, 0])
-            covered = len(np.unique(refs.cell)) == math.prod(self._sizes[block])
-            if covered or not guarded:
+            if group is not None or not guarded:
                 value = self._value_of(block, function)
                 if guarded:
                     self._guard(value, function)
                 return cells(value, refs.cell[:, 0])
-        elif not refs.constant.any():
-            groups = list(dense_of(refs, self._sizes))
-            if len(groups) == 1 and (groups[0].factor == 1).all() and len(groups[0].view) > 1:
-                (group,) = groups
-                value = self._plan.combine(group.view, group.size, function)
-                if guarded:
-                    self._guard(value, function)
-                return cells(value, group.places).take(_inverse(group.elements))
+        elif group is not None:
+            value = self._plan.combine(group.view, group.size, function)
+            if guarded:
+                self._guard(value, function)
+            return cells(value, group.places).take(_inverse(group.elements))
         value = self._plan.value(self._written(refs, function))
         if guarded:
             self._guard(value, function)
         return cells(value, np.arange(len(refs)))
+
+    def _one_group(self, refs: Refs) -> Group | None:
+        """Return the one view that has all the elements and nothing else, or None."""
+        groups = list(dense_of(refs, self._sizes))
+        if len(groups) != 1 or (groups[0].factor != 1).any():
+            return None
+        (group,) = groups
+        covered = len(np.unique(group.places)) == math.prod(group.size)
+        return group if covered else None
 
     def _value_of(self, block: int, function: int) -> int:
         """Return the block of a function of a whole block."""
@@ -377,12 +383,12 @@ class _Lowering:
         # Differences have to be K-bit integers.
         quarter = 1 << self._program.width - 2
         low, high = self._program.ranges[affine]
-        relu = self._relu()
-        rising = commuted is not None
-        if low < -quarter or high >= quarter or (rising and commuted.kind != self._plan.functions[relu]):
+        if low < -quarter or high >= quarter:
             return None
-        made = in_squares(self._made[source], shape, self._plan, relu, rising)
-        return made.with_owed(relu) if made is not None and rising else made
+        relu = self._relu()
+        wanted = commuted is not None and commuted.kind == self._plan.functions[relu]
+        made = in_squares(self._made[source], shape, self._plan, relu, wanted)
+        return made.with_owed(relu) if made is not None and wanted else made
 
     def _relu(self) -> int:
         return self._plan.function(Clamp(0, (1 << self._program.width - 1) - 1))

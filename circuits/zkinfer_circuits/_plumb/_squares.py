@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._plan import ANY, PlanBlock, PlanLinear
+from ._plan import PlanBlock, PlanLinear
 from ._refs import NONE, cells
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def in_squares(
     relu
         The function.
     rectified
-        Whether ReLU of the maxima is wanted; it is where ReLU has been looked up already.
+        Whether ReLU of the maxima is wanted; it is also where `refs` are ReLU of y.
     """
     if not refs.plain or (refs.owed != NONE).any():
         return None
@@ -52,7 +52,7 @@ def in_squares(
     place = plan.blocks[block]
     argument = block if place.argument is None else place.argument
     size = place.size
-    if place.function not in (ANY, relu) or (refs.block != block).any():
+    if (refs.block != block).any() or (argument in plan.values and place.function != relu):
         return None
     # [channel, height, width]: the cells of each window are those of a square.
     cell = refs.cell.reshape(-1, *shape[-2:])

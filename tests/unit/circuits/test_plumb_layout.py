@@ -49,10 +49,10 @@ class Building:
         self.ranges.append(ranges or (low, high))
         return len(self.nodes) - 1
 
-    def affine(self, maps, *sources, bias=0, shift=4):
+    def affine(self, maps, *sources, bias=0, shift=4, half=HALF):
         bias = np.asarray(bias, dtype=np.int64)
-        op = Affine(tuple(maps), bias, shift, -self.HALF, self.HALF - 1, 2**40)
-        return self.add(op, *sources, ranges=(-self.HALF, self.HALF - 1))
+        op = Affine(tuple(maps), bias, shift, -half, half - 1, 2**40)
+        return self.add(op, *sources, ranges=(-half, half - 1))
 
     def lookup(self, function, *sources, name="f", low=None, high=None):
         source = sources[0] if sources else len(self.nodes) - 1
@@ -516,8 +516,12 @@ def test_windows_are_taken_where_they_save_more_than_they_cost():
 
 def test_terms_of_a_block_stand_together():
     """Those with the same shifts first: a verifier finds their closed forms once."""
-    program, _ = program_of("lenet5")
-    plan = lower(program, np.arange(784).reshape(1, 28, 28), frozenset())
+    b = Building(1, 6, 28, 28)
+    b.affine([convolution(6, 6, (1, 1))])
+    b.relu()
+    b.add(POOLS["2x2"])
+    b.affine([convolution(4, 6, (5, 5))])
+    plan = lower(b.program(), np.arange(6 * 784).reshape(6, 28, 28), frozenset())
     places = pack(plan, 14, 9, 1, hidden=True)
     descriptor, _ = build(plan, places, Who.HIDDEN, Who.HIDDEN, 1)
     views = []

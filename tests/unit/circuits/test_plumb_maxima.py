@@ -12,7 +12,6 @@ from tests.unit.circuits.test_plumb_layout import (
     same,
     samples,
 )
-from zkinfer_circuits._plumb._kernels import as_kernels
 from zkinfer_circuits._plumb._lower import lower
 from zkinfer_circuits._plumb._maxima import as_cells
 from zkinfer_circuits._plumb._plan import PlanCombine, PlanLinear
@@ -114,13 +113,17 @@ def test_maxima_that_cost_less_as_sums_stay_sums():
     same(program, gas_worth=3e-6)
 
 
-def test_lenet5_reads_each_maximum_once_in_the_columns_that_are_there():
+def test_lenet5_reads_each_maximum_where_it_was_taken():
+    """Both of its poolings are of squares: no layer is theirs, and all cells are one pair's."""
     program, x = program_of("lenet5")
-    fast, _ = same(program, x)
-    cheap, _ = same(program, x, gas_worth=3e-6)
-    for cost in (fast.cost, cheap.cost):
-        assert (cost.log_rows, cost.columns, cost.chunks) == (14, 11, 5)
-    assert cheap.cost.cells == fast.cost.cells + 8 * 16 * 16 + 16 * 8 * 8
+    for gas_worth in (0.0, 3e-6):
+        circuit, refused = same(program, x, gas_worth=gas_worth)
+        assert (circuit.cost.log_rows, circuit.cost.columns, circuit.cost.chunks) == (14, 8, 5)
+        assert not refused
     plan = lower(program, np.arange(784).reshape(1, 28, 28), frozenset())
-    assert terms(plan) == [1, 3, 3, 1, 1]
-    assert set(terms(as_cells(as_kernels(plan, 14, hidden=True), 1))) == {1}
+    assert terms(plan) == [1, 1, 1, 1, 1]
+    assert not any(isinstance(layer, PlanCombine) for layer in plan.layers)
+    # The input, y and remainders of 6 x 28 x 28 and of 16 x 10 x 10, and the dense layers; blocks
+    # of pairs count twice where their values are read.
+    cells = 1024 + 3 * 8 * 1024 + 3 * 16 * 256 + 3 * 128 + 3 * 128 + 16
+    assert circuit.cost.cells == cells

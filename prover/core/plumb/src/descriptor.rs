@@ -231,13 +231,21 @@ impl Destination {
     }
 }
 
-/// The y of a square as a sum of z and f(z), the inverse of [`Destination::Pooled`]: for (row, column) of the square the
-/// (row, column) of each argument that is added, and of each value that is taken off.
-pub(crate) const POOLED: [([usize; 2], &[[usize; 2]], &[[usize; 2]]); 4] = [
-    ([0, 0], &[[0, 0], [0, 1], [1, 1]], &[[0, 0], [0, 1]]),
-    ([0, 1], &[[0, 1], [1, 1]], &[[0, 0], [0, 1]]),
-    ([1, 0], &[[1, 0], [1, 1]], &[[1, 0], [0, 1]]),
-    ([1, 1], &[[1, 1]], &[[1, 0], [0, 1]]),
+/// One y of a square, with its row and column in it, as a sum of z and f(z).
+pub(crate) struct Corner {
+    pub(crate) at: [u32; 2],
+    /// Where the z are that are added.
+    pub(crate) added: &'static [[u32; 2]],
+    /// Where the z are whose f(z) are taken off.
+    pub(crate) taken: &'static [[u32; 2]],
+}
+
+/// The inverse of [`Destination::Pooled`].
+pub(crate) const SQUARE: [Corner; 4] = [
+    Corner { at: [0, 0], added: &[[0, 0], [0, 1], [1, 1]], taken: &[[0, 0], [0, 1]] },
+    Corner { at: [0, 1], added: &[[0, 1], [1, 1]], taken: &[[0, 0], [0, 1]] },
+    Corner { at: [1, 0], added: &[[1, 0], [1, 1]], taken: &[[1, 0], [0, 1]] },
+    Corner { at: [1, 1], added: &[[1, 1]], taken: &[[1, 0], [0, 1]] },
 ];
 
 /// A sum of maps with its requantisation: `sum of maps + b + 2^(S-1) = 2^S y + rem`; for S = 0, `sum of maps + b = y`.

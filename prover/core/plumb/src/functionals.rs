@@ -5,7 +5,7 @@
 
 use crate::closed_forms::{conv_dim, eq, eq_index, eq_lt, geom_eq_lt, geom_lt, geom_sum, index_bits, lt};
 use crate::descriptor::{
-    Block, Destination, Exponents, Kind, Layer, Linear, Map, POOLED, Select, Term, Tight, Visibility, Window,
+    Block, Corner, Destination, Exponents, Kind, Layer, Linear, Map, SQUARE, Select, Term, Tight, Visibility, Window,
 };
 use crate::field::{Fr, power_of_two, to_integer};
 use crate::gather::term_row;
@@ -66,22 +66,22 @@ pub(crate) fn linear_terms(layout: &Layout) -> Vec<Weighted<'_>> {
 fn pooled_terms<'a>(scale: Fr, arguments: u16, values: u16, e: &Exponents) -> Vec<Weighted<'a>> {
     let [batch, channel, height, width] = e.strides;
     let [nb, nc, nh, nw] = e.dims;
-    let cells = |[row, column]: [usize; 2], block, coefficient| {
-        let [height, width] = [row, column].map(|low| Select { shift: 1, low: low as u32 });
-        (coefficient, Term { coefficient: 1, block, height, width })
-    };
-    let square = |(at, added, taken): &([usize; 2], &[[usize; 2]], &[[usize; 2]])| {
+    let corner = |y: &Corner| {
+        let [row, column] = y.at.map(u64::from);
         let exponents = Exponents {
-            offset: e.offset + at[0] as u64 * height + at[1] as u64 * width,
+            offset: e.offset + row * height + column * width,
             strides: [batch, channel, 2 * height, 2 * width],
             dims: [nb, nc, nh / 2, nw / 2],
         };
-        let added = added.iter().map(|at| cells(*at, arguments, scale));
-        let taken = taken.iter().map(|at| cells(*at, values, -scale));
-        let weighted = |(coefficient, term)| Weighted { coefficient, term, exponents: Cow::Owned(exponents.clone()) };
-        added.chain(taken).map(weighted).collect::<Vec<_>>()
+        let weighted = |block, coefficient, at: &[u32; 2]| {
+            let [height, width] = at.map(|low| Select { shift: 1, low });
+            let term = Term { coefficient: 1, block, height, width };
+            Weighted { coefficient, term, exponents: Cow::Owned(exponents.clone()) }
+        };
+        let added = y.added.iter().map(|at| weighted(arguments, scale, at));
+        added.chain(y.taken.iter().map(|at| weighted(values, -scale, at))).collect::<Vec<_>>()
     };
-    POOLED.iter().flat_map(square).collect()
+    SQUARE.iter().flat_map(corner).collect()
 }
 
 /// Equations between cells that sum to a public number: `x = x_in`, `scaled = 2^(s-bits) cell`, `cell = view`,
