@@ -105,7 +105,7 @@ class Writer:
         relu = struct.pack(">IBBii", 1 << VALUE_BITS, VALUE_BITS, 0, 0, HIGH)
         head = struct.pack(
             ">4sH4BIBBqqBHIB",
-            b"PLMB", 2, self.log_rows, self.log_pad, RANGE_BITS, VALUE_BITS, 1,
+            b"PLMB", 3, self.log_rows, self.log_pad, RANGE_BITS, VALUE_BITS, 1,
             NUMBER[self.inputs], NUMBER[self.weights], 0, (1 << RANGE_BITS) - 1, 1, chunks,
             0, RANGE_BITS,
         )  # fmt: skip
