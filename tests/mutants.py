@@ -71,7 +71,6 @@ VERIFIER_TESTS = (
 )
 # Errors that other tests than the first notice.
 NOTICED_BY = {
-    "PointsCoincide": 3,
     "ZeroChallenge": 3,
     "StatementCount": 2,
     **dict.fromkeys(("ModelNotStored", "UnexpectedRegistration", "WeightCommitments"), 1),

@@ -408,8 +408,8 @@ CASES = [
     ("cnn", "WeightsOverlap", put_last("maps", 0, "weights", to=lambda d: first_map(d).weights)),
     ("cnn", "WeightsOverlap", put_last("biases", to=lambda d: first_map(d).weights)),
     ("packed", "WeightsInVirtualChunk", put_all(chunks=2)),
-    ("packed", "WeightsOverlap", put_last("biases", to=602)),
-    ("packed", "SaltOnWeight", lambda d: d.salts.append(602)),
+    ("packed", "WeightsOverlap", put_last("biases", to=598)),
+    ("packed", "SaltOnWeight", lambda d: d.salts.append(598)),
     ("packed", "SaltOnWeight", lambda d: d.salts.append(608)),
     ("cnn", "SaltsOfChunk", lambda d: d.salts.pop()),
     ("wide", "SaltsOfChunk", lambda d: d.salts.pop(0)),
@@ -522,9 +522,9 @@ def test_a_layout_that_breaks_a_rule(contract, name, rule, change):
     assert contract.verdict(bad) == rule
 
 
-@pytest.mark.parametrize("change", [lambda d: d.salts.append(603), put_last("biases", to=604)])
+@pytest.mark.parametrize("change", [lambda d: d.salts.append(599), put_last("biases", to=628)])
 def test_the_padding_behind_the_last_weight_is_free(contract, change):
-    """The window's last weight is at 602, its padding ends at 1024, in the virtual chunk."""
+    """The window's last weight is at 598, its padding ends at 1024, in the virtual chunk."""
     data = broken("packed", change)
     assert of_core(data) == SOUND
     assert contract.verdict(data) == SOUND

@@ -1,6 +1,7 @@
 """Inside a verification: the contract derives what the reference derives, wherever it begins."""
 
 import sys
+from random import Random
 
 import pytest
 
@@ -131,8 +132,11 @@ def derives(probe, inference, monkeypatch):
     end = places()["POINT_A"] + 32 * c
     assert [memory.word(end - 32 * i) for i in range(n, 0, -1)] == known["k"]
     assert (len(known["k"]), len(known["d"])) == (n, c)
-    count = layout.columns
-    assert [v % R for v in memory.words_at("FUNCTIONALS", count)] == [v % R for v in known["q"]]
+    # what the opening multiplies them with is in all of them by then
+    first, *rest = memory.words_at("FUNCTIONALS", layout.columns)
+    factor = first * pow(known["q"][0], -1, R) % R
+    assert factor
+    assert rest == [factor * v % R for v in known["q"][1:]]
 
 
 @pytest.mark.parametrize("name", golden.NETWORKS)
@@ -204,14 +208,52 @@ def test_code_that_needs_more_memory_for_itself_than_there_is_does_nothing(cases
 # What no proof can be made to lead to.
 
 
-@pytest.mark.parametrize("zeta", [0, 1, R - 1, 3, pow(3, -1, R)])
-def test_polynomials_are_not_opened_twice_at_a_point(probe, zeta):
-    """At zero, at alpha, at its inverse, and where zeta is its own inverse: all equations hold."""
-    opened = "opened(bytes,uint256,uint256)"
-    assert probe.call(opened, bytes(0x2C0), 3, 4) == b""
-    with pytest.raises(Reverted) as error:
-        probe.call(opened, bytes(0x2C0), 3, zeta)
-    assert error.value.name == "PointsCoincide"
+def at(coefficients, x):
+    return sum(c * pow(x, i, R) for i, c in enumerate(coefficients)) % R
+
+
+def value_of(words, point, alpha, gamma, zeta):
+    """Return the value with which the equation of the inner products holds at zeta."""
+    g, p, s = words[:2], words[2:5], words[5:]
+    inverse = pow(zeta, -1, R)
+    (u, v), half = ([1 - z, z] for z in point), pow(2, -1, R)
+    left = at(g, zeta) * at(v, inverse) + at(g, inverse) * at(v, zeta)
+    left += gamma * (at(p, zeta) * at(u, inverse) + at(p, inverse) * at(u, zeta))
+    left -= zeta * at(s, zeta) + inverse * at(s, inverse)
+    return (left * half - at(p, alpha)) * pow(gamma, -1, R) % R
+
+
+def with_words(words):
+    return bytes(5 * 64) + b"".join(w.to_bytes(32, "big") for w in words) + bytes(2 * 64)
+
+
+@pytest.mark.parametrize("zeta", [1, R - 1, 3, pow(3, -1, R), 0xABCDEF])
+def test_interpolants_have_the_inner_products_or_are_refused(probe, zeta):
+    """Also at alpha, at its inverse, and where zeta is its own inverse: nothing is divided."""
+    call = "interpolants(bytes,uint256[2],uint256,uint256,uint256,uint256)"
+    rng = Random(zeta)
+    words = [rng.randrange(R) for _ in range(7)]
+    point, alpha, gamma = [rng.randrange(R), rng.randrange(R)], 3, rng.randrange(R)
+    value = value_of(words, point, alpha, gamma, zeta)
+
+    def gives(words, point, gamma, value):
+        return probe.call(call, with_words(words), point, alpha, gamma, zeta, value)
+
+    # b is 2: zeta^(b - 2) is 1
+    assert gives(words, point, gamma, value) == (1).to_bytes(32, "big")
+    others = [(words, point, gamma, (value + 1) % R), (words, point, gamma + 1, value)]
+    others += [(words, [(point[0] + 1) % R, point[1]], gamma, value)]
+    others += [(words, [point[0], (point[1] + 1) % R], gamma, value)]
+    moved = [[(w + (i == k)) % R for k, w in enumerate(words)] for i in range(7)]
+    for changed in [*others, *((each, point, gamma, value) for each in moved)]:
+        if value_of(*changed[:2], alpha, changed[2], zeta) == changed[3]:
+            continue
+        with pytest.raises(Reverted) as error:
+            gives(*changed)
+        assert error.value.name == "ProofRejected"
+    if zeta == 0xABCDEF:
+        equal = [value_of(each, point, alpha, gamma, zeta) == value for each in moved]
+        assert not any(equal)
 
 
 def test_a_challenge_of_zero_is_refused(probe):

@@ -14,8 +14,9 @@ from tests.fixtures.plumb_chain import (
     reference,
     verify_together,
 )
-from tests.reference.plumb import curve, mercury, networks, verifier
+from tests.reference.plumb import curve, networks, verifier
 from tests.reference.plumb.golden import TAU
+from tests.reference.plumb.transcript import Transcript
 from zkinfer._curve import P, R
 
 pytest.importorskip("pyrevm")
@@ -82,7 +83,7 @@ def test_one_false_statement_among_true_ones_is_refused(contract, honest):
             *first, last = right.public
             lies = [
                 with_last_point(right, (1, 2)),
-                with_word(right, words(right) - 13, word(right, words(right) - 13) + 1),
+                with_word(right, words(right) - 5, word(right, words(right) - 5) + 1),
                 with_word(right, 0, 0),
                 right.but(ctx=bytes(32)),
                 right.but(public=[*first, (last + 1) % R]),
@@ -117,32 +118,30 @@ def test_a_statement_is_not_exchanged_for_another(contract, honest):
 
 
 def prove_falsely(monkeypatch, name, error):
-    """Return a proof with [t] + error G, made anew from there on; the pairing's points; and zeta.
+    """Return a proof with [w'] + error G; the pairing's points; and xi.
 
-    The opening has two equations that delta joins. The second one holds whatever [t] is, so the
-    sides of both together differ by (zeta - tau) error: everybody knows the test parameters' tau.
+    Nothing comes after [w'], so the sides of the equation differ by (xi - tau) error: everybody
+    knows the test parameters' tau.
     """
-    zetas, sides = [], []
-    divide = mercury.divide
+    challenges, sides = {}, []
+    challenge = Transcript.challenge
 
-    def divide_falsely(polynomial, x):
-        quotient = divide(polynomial, x)
-        if not zetas:
-            quotient[0] = (quotient[0] + error) % R
-        zetas.append(x)
-        return quotient
+    def recorded(transcript, label):
+        challenges[label] = challenge(transcript, label)
+        return challenges[label]
 
     made = Golden.load(name)
+    honest = made.prove()
+    last = curve.from_bytes(honest.proof[-64:])
+    inference = with_last_point(honest, curve.combine([1, error], [last, curve.G]))
     with monkeypatch.context() as patch:
-        patch.setattr(mercury, "divide", divide_falsely)
-        inference = made.prove()
-    with monkeypatch.context() as patch:
+        patch.setattr(Transcript, "challenge", recorded)
         patch.setattr(made.parameters, "check", lambda *points: sides.append(points) or True)
         key = made.key()
         words = [value.to_bytes(WORD, "big") for value in inference.public]
         verifier.verify(key, inference.proof, words, made.circuit.bound(inference.ctx))
     (points,) = sides
-    return inference, points, zetas[0]
+    return inference, points, challenges["opening xi"]
 
 
 @pytest.mark.parametrize("names", [("mlp", "mlp"), ("mlp", "top1")])
@@ -150,9 +149,9 @@ def test_two_false_proofs_that_cancel_are_refused(contract, monkeypatch, names):
     """Their equations' sum is true: weights of one would accept both."""
     for name in names:
         contract.know(Golden.load(name).circuit)
-    first, sides, zeta = prove_falsely(monkeypatch, names[0], 1)
+    first, sides, xi = prove_falsely(monkeypatch, names[0], 1)
     _, _, other = prove_falsely(monkeypatch, names[1], 1)
-    error = -(zeta - TAU) * pow(other - TAU, -1, R) % R
+    error = -(xi - TAU) * pow(other - TAU, -1, R) % R
     second, more, _ = prove_falsely(monkeypatch, names[1], error)
     left, right = (curve.combine([1, 1], pair) for pair in zip(sides, more, strict=True))
     assert left == curve.combine([TAU], [right])

@@ -209,8 +209,9 @@ def test_an_input_commitment_that_is_no_commitment_is_refused(revm, committed):
         where,
     )
     for point in ((x, y + 1), (x + P, y), (x, y + P), (1, 3), (0, 1)):
-        assert refusal(revm, committed.but(public=[*point, *outputs]).verify()) == ("NotAPoint",)
-        assert committed.but(public=[*point, *outputs]).of_core() == "StatementRefused"
+        other = committed.but(public=[*point, *outputs])
+        assert refusal(revm, other.verify()) == ("ProofRejected",)
+        assert other.of_core() == "StatementRefused"
     for point in ((x, P - y), (1, 2)):
         assert refusal(revm, committed.but(public=[*point, *outputs]).verify()) == (
             "ProofRejected",
@@ -223,12 +224,12 @@ def test_scalars_of_every_message_are_canonical(revm, asked):
     descriptor, proof = asked.circuit.descriptor, asked.proof
     c, chunks = descriptor[6], int.from_bytes(descriptor[33:35], "big")
     words = 6 * c + 2 * chunks.bit_length()
-    # points of the columns, their values at a; the rest but an opening of 22 words
-    evaluated = (len(proof) // 32 - 22 - words - 8) // 3
+    # points of the columns, their values at a; the rest but an opening of 21 words
+    evaluated = (len(proof) // 32 - 21 - words - 8) // 3
     first = 2 * (evaluated + 2)
-    opening = len(proof) // 32 - 22
+    opening = len(proof) // 32 - 21
     messages = set()
-    for i in (*range(first, opening), *range(opening + 10, opening + 16)):
+    for i in (*range(first, opening), *range(opening + 10, opening + 17)):
         value = int.from_bytes(proof[32 * i : 32 * i + 32], "big")
         assert value < R
         other = proof[: 32 * i] + (value + R).to_bytes(32, "big") + proof[32 * i + 32 :]
@@ -236,7 +237,7 @@ def test_scalars_of_every_message_are_canonical(revm, asked):
         assert error == "ScalarNotCanonical"
         messages.add(message.rstrip(b"\0").decode())
     rounds = {"sumcheck A", "sumcheck D"}
-    others = {"H_A", "values at k", "mu", "opening evaluations"}
+    others = {"H_A", "values at k", "mu", "opening interpolants"}
     assert messages == rounds | others
 
 

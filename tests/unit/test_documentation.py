@@ -399,7 +399,7 @@ def words_of_plumb_proof(layout):
     c, ranges, pairs = layout["log_rows"], layout["range_columns"], layout["pairs"]
     h = layout["chunks"].bit_length()  # indices 0 to chunks
     columns = ranges + 2 * pairs + 1 + -(-(ranges + pairs) // 2) + 1
-    return 2 * (columns + 2) + 2 * h + 4 * c + 2 * c + columns + 4 + 22
+    return 2 * (columns + 2) + 2 * h + 4 * c + 2 * c + columns + 4 + 21
 
 
 @pytest.mark.parametrize("weights", ["hidden", "public"])
@@ -465,7 +465,7 @@ def test_a_stranger_reads_a_key_and_a_bundle_of_plumb(weights, tmp_path):
 def head_of_descriptor(data):
     """Read what the length of a proof follows from."""
     d = Reader(data)
-    assert d.take(6) == b"PLMB\0\2"
+    assert d.take(6) == b"PLMB\0\3"
     log_rows = d.integer(1)
     d.take(3 + 4 + 2 + 16)
     ranges, chunks = d.integer(1), d.integer(2)

@@ -38,17 +38,17 @@ _CELL = 143.0
 _TWO_CORES = 1.8
 # Gas (2026-11-28; totals of the models that `zkinfer bench` knows come out within 5 %): a
 # transaction, the pairing of two pairs of points, and what every proof has once.
-_BASE_GAS = 21_000 + 113_500 + 30_000
-_COORDINATE_GAS = 3_500  # one variable of a row: masks, look-ups, openings
+_BASE_GAS = 21_000 + 113_500 + 21_000
+_COORDINATE_GAS = 3_200  # one variable of a row: masks, look-ups, openings
 _BYTE_GAS = 16  # one byte of calldata
 _POINT_GAS = 6_450  # one point in a combination: a column, a chunk, or one of the opening's
 _ROUND_GAS = 160  # one degree of one round of a sumcheck
 _ENTRY_GAS = 40  # one entry of a table without a closed form
 # Degrees of the sumchecks in the variables of chunks and of rows, and of that over claims.
 _OF_CHUNKS, _OF_ROWS, _OF_CLAIMS = 2, 4, 2
-_OPENING_WORDS = 8 * 2 + 6
+_OPENING_WORDS = 7 * 2 + 7
 # Its commitments, and the generators that they are compared with.
-_OPENING_POINTS = 10
+_OPENING_POINTS = 7
 _COMMITMENT_WORDS = 2
 
 

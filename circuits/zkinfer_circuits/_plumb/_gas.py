@@ -16,17 +16,15 @@ if TYPE_CHECKING:
     from ._plan import Plan, PlanLayer, PlanMap, Size
 
 # What a linear layer has once: its power of r, its constants, its parsing; and any other layer.
-_LINEAR, _LAYER = 7_000, 1_500
+_LINEAR, _LAYER = 5_000, 1_500
 # One bit of an index over which powers of r are summed, and of one in which weights meet cells.
-_SUMMED, _MET = 240, 320
+_SUMMED, _MET = 220, 300
 # A block's place, wherever it is: its fixed bits are read two at a time.
 _BLOCK = 700
 # A side that a window fits once, beside its bits.
 _ONCE = 500
-# One entry of a table of eq, of a side's taps; and of a side over which the window slides, too.
-_ENTRY, _SLIDE = 90, 170
-# One tap of a side of a window.
-_SIDE = 400
+# A side over which a window slides, one bit of its length, and one of its taps.
+_SLIDE, _FOLD, _TAP = 1_500, 500, 450
 
 
 class LayerGas:
@@ -54,11 +52,15 @@ class LayerGas:
                 size = self._plan.blocks[layer.cell].size
                 return self._sums(size, 1) + self._view(layer.view, size) + self.copy(layer.view)
             case PlanLinear():
-                weights = _SUMMED * index_bits(layer.size[0])
-                maps = sum(weights + len(m.view) * self.term(m) for m in layer.maps)
+                # Sums over outputs are those of biases, but for the weights of a dense map.
+                outputs = _SUMMED * index_bits(layer.size[0])
+                maps = sum(
+                    (outputs if m.window is None else 0) + len(m.view) * self.term(m)
+                    for m in layer.maps
+                )
                 # The cells of y and of the remainder share their sums.
                 cells = self._sums(layer.size, 1) + _BLOCK * (1 + limbs)
-                return _LINEAR + cells + maps
+                return _LINEAR + outputs + cells + maps
             case _:
                 return (
                     _LAYER + self._view(layer.view, layer.size) + _BLOCK * (len(layer.view) + limbs)
@@ -81,7 +83,7 @@ class LayerGas:
             if each.window.fits_once(axis, length):
                 gas += _ONCE + _MET * index_bits(length)
             else:
-                gas += (_ENTRY << index_bits(taps)) + (_SLIDE << index_bits(length)) + _SIDE * taps
+                gas += _SLIDE + _FOLD * index_bits(length) + _TAP * taps
         return gas
 
     def _view(self, view: View, size: Size) -> int:

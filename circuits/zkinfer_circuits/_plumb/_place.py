@@ -27,6 +27,7 @@ from ._descriptor import (
     Top1,
     Who,
 )
+from ._numbers import by_rows
 from ._pack import LOG_PAD, SALTS, index_bits, limbs_of, padded, weight_blocks
 from ._plan import PlanCombine, PlanInput, PlanLinear, PlanOutput, PlanTop1
 
@@ -120,7 +121,7 @@ class _Builder:
             blocks=tuple(self._blocks),
             layers=layers,
         )
-        return descriptor, tuple(self._values)
+        return by_rows(descriptor), tuple(self._values)
 
     def _dims(self, size: Size) -> Dims:
         return (self._batch, *size)
@@ -177,14 +178,16 @@ class _Builder:
         shift = limbs_of(layer.shift, s) * s
         raised = shift - layer.shift
         *offsets, biases = self._places.weights[i]
-        widths, bias_bits = self._widths(layer, raised, shift)
+        # Halves round upwards.
+        biases_values = layer.biases + (1 << layer.shift >> 1)
+        widths, bias_bits = self._widths(layer, biases_values, raised, shift)
         maps = tuple(
             Map(m.kind, m.window, _in_order(m.view), self._dims(m.size), offset, bits)
             for m, offset, bits in zip(layer.maps, offsets, widths, strict=True)
         )
         factor = np.int64(1 << raised)
         self._values.append(
-            (tuple((m.weights * factor).reshape(-1) for m in layer.maps), layer.biases * factor)
+            (tuple((m.weights * factor).reshape(-1) for m in layer.maps), biases_values * factor)
         )
         return Linear(
             maps=maps,
@@ -196,12 +199,14 @@ class _Builder:
             bias_bits=bias_bits,
         )
 
-    def _widths(self, layer: PlanLinear, raised: int, shift: int) -> tuple[list[int], int]:
+    def _widths(
+        self, layer: PlanLinear, biases: Array, raised: int, shift: int
+    ) -> tuple[list[int], int]:
         """Return the published widths of each map's weights, and of the biases.
 
         Of hidden weights they are rounded up, less so where sums would become too wide.
         """
-        exact = [_bits(m.weights) for m in layer.maps], _bits(layer.biases)
+        exact = [_bits(m.weights) for m in layer.maps], _bits(biases)
         step = _WIDTH_STEP if self._weights is Who.HIDDEN else 1
         pooled = layer.pooled is not None
         while step:

@@ -63,7 +63,7 @@ class PlanMap:
         """Return the lengths of the weights in the weight index domain."""
         if self.window is None:
             return (out, *self.size)
-        return (*self.window.kernel, 1 if self.kind is Kind.DEPTHWISE else out, self.size[0])
+        return (*self.window.kernel, self.size[0], 1 if self.kind is Kind.DEPTHWISE else out)
 
 
 @dataclass(frozen=True, slots=True)

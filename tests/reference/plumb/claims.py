@@ -165,15 +165,9 @@ def hide(layout, m, weights, inputs):
 
 
 def linear_constant(layout, r, outputs):
-    """Return c0(out) = sum_out r^j 2^S out_j - sum_all r^j 2^(S_j - 1)."""
-    total = 0
-    for layer in layout.linear_layers():
-        for i, index in enumerate(indices(layer.exponents.dims)):
-            at_index = power(r, layer.exponents.of(index))
-            total -= at_index * layer.rounding()
-            if isinstance(layer.output, Public):
-                total += at_index * (outputs[i] << layer.shift)
-    return total % P
+    """Return c0(out) = sum_out r^j 2^S out_j."""
+    public = [x for x in layout.linear_layers() if isinstance(x.output, Public)]
+    return sum(weighed_sum(r, x.exponents, outputs) << x.shift for x in public) % P
 
 
 def link_constant(layout, r, inputs, outputs):

@@ -122,13 +122,13 @@ class Map:
     def weight_dims(self, out):
         """Return the real lengths of the weights' index.
 
-        That is (1, out, channel, height, width) of a dense map, and (row, column, out, channel, 1)
+        That is (1, out, channel, height, width) of a dense map, and (row, column, channel, out, 1)
         of a window.
         """
         _, c, h, w = self.input
         if self.kind == DENSE:
             return [1, out, c, h, w]
-        return [*self.kernel, out if self.kind == CONVOLUTION else 1, c, 1]
+        return [*self.kernel, c, out if self.kind == CONVOLUTION else 1, 1]
 
     def position(self, index, out):
         """Return a weight's place in the weight index domain."""
@@ -142,7 +142,7 @@ class Map:
         batch, _, oh, ow = output
         if self.kind == DENSE:
             return batch, *weight[2:]
-        u, v, _, c, _ = weight
+        u, v, c, _, _ = weight
         h = oh * self.stride[0] + u - self.before[0]
         w = ow * self.stride[1] + v - self.before[1]
         if not (0 <= h < self.input[2] and 0 <= w < self.input[3]):
@@ -153,7 +153,7 @@ class Map:
         """Yield (output index, weight index, cell of the view) for every product of the map."""
         every = [range(n) for n in self.weight_dims(out_dims[1])]
         # where an output's own channel is
-        own = {DENSE: 1, CONVOLUTION: 2, DEPTHWISE: 3}[self.kind]
+        own = {DENSE: 1, CONVOLUTION: 3, DEPTHWISE: 2}[self.kind]
         for output in indices(out_dims):
             for weight in product(*every[:own], [output[1]], *every[own + 1 :]):
                 cell = self.reach(output, weight)
@@ -263,7 +263,7 @@ SQUARE = {
 
 @dataclass
 class Linear:
-    """sum of maps + b + 2^(S-1) = 2^S y + rem; for S = 0, sum of maps + b = y."""
+    """sum of maps + b = 2^S y + rem."""
 
     maps: list
     output: Public | Cells | Pooled
@@ -273,9 +273,6 @@ class Linear:
     exponents: Exponents
     biases: int
     bias_bits: int
-
-    def rounding(self):
-        return (1 << self.shift) >> 1
 
 
 @dataclass

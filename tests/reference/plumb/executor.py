@@ -35,7 +35,7 @@ def weight_at(m, weights, index):
         _, o, c, h, w = index
     else:
         # a depthwise window has no out: o is 0, and there are no other weights before it
-        h, w, o, c, _ = index
+        h, w, c, o, _ = index
         height, width = m.kernel
     return weights[((o * channels + c) * height + h) * width + w]
 
@@ -121,10 +121,9 @@ class Trace:
         return out
 
     def requantise(self, layer, sums):
-        """y = floor((sum + 2^(S-1)) / 2^S), and the remainder in limbs of s bits."""
-        rounded = {i: v + layer.rounding() for i, v in sums.items()}
-        y = {i: v >> layer.shift for i, v in rounded.items()}
-        rest = {i: v - (y[i] << layer.shift) for i, v in rounded.items()}
+        """y = floor(sum / 2^S), and the remainder in limbs of s bits."""
+        y = {i: v >> layer.shift for i, v in sums.items()}
+        rest = {i: v - (y[i] << layer.shift) for i, v in sums.items()}
         self.limbs(layer, rest)
         if isinstance(layer.output, Public):
             self.check(y.values())

@@ -10,19 +10,37 @@ for E_u(X) = sum_i eq(u, i) X^i,
         = 2 (p(alpha) + gamma h) + X s(X) + s(1/X) / X  both inner products, as constants
     d = X^(b-1) g(1/X)                                  the degree of g
 
-and all values at zeta, 1/zeta and alpha in one opening (BDFG, ePrint 2020/081, section 4.1).
-Polynomials are lists of coefficients, the constant one first.
+The third line is checked at a random zeta, with r_p, r_g, r_s in the place of p, g, s: polynomials
+of degree 2, 1, 1 that have the same values where they are needed. That they have them, and that the
+other lines hold at zeta, is one opening of five polynomials (BDFG, ePrint 2020/081, section 4.1):
+
+    f_i                       opened at              interpolant r_i
+    p                         zeta, 1/zeta, alpha    r_p
+    g                         zeta, 1/zeta           r_g
+    s                         zeta, 1/zeta           r_s
+    d                         zeta                   zeta^(b-1) r_g(1/zeta)
+    f - (X^b - alpha) q - g   zeta                   0
+
+    w = sum_i beta^i (f_i - r_i) / Z_i
+    w' = (sum_i beta^i (Z / Z_i)(xi) (f_i - r_i(xi)) - Z(xi) w) / (X - xi)
+
+where Z = (X - zeta) (zeta X - 1) (X - alpha), and Z_i is the product of those factors that are zero
+where f_i is opened. In w', which looks at xi alone, xi^b stands for X^b: the commitment of the last
+f_i is a sum of others then. It is zero if f is divided as it should be. Polynomials are lists of
+coefficients, the constant one first.
 """
 
 from functools import lru_cache
+from math import prod
 
 from . import curve
 from .field import Malformed, P, Rejected, from_word, inner, inverse
 from .multilinear import eq_table
 from .transcript import keccak256
 
-POINTS, SCALARS = 8, 6
+POINTS, SCALARS = 7, 7
 WORDS = 2 * POINTS + SCALARS
+OPENED_AT = [3, 2, 2, 1, 1]  # the first of zeta, 1/zeta, alpha
 
 
 class UnsafeParameters:
@@ -71,13 +89,27 @@ def add(*scaled):
     return out
 
 
-def divide(polynomial, x):
-    """Return the quotient by X - x; the remainder is dropped."""
-    quotient, carry = [0] * len(polynomial), 0
-    for i in reversed(range(len(polynomial))):
-        quotient[i] = carry
-        carry = (carry * x + polynomial[i]) % P
-    return quotient[:-1]
+def multiply(a, b):
+    out = [0] * (len(a) + len(b) - 1)
+    for i, x in enumerate(a):
+        for j, y in enumerate(b):
+            out[i + j] = (out[i + j] + x * y) % P
+    return out
+
+
+def divide(polynomial, factors):
+    """Return quotient and remainder by a product of linear factors, one after the other."""
+    remainder, product = [], [1]
+    for a_0, a_1 in factors:
+        scale = inverse(a_1)
+        quotient, carry = [0] * len(polynomial), 0
+        for i in reversed(range(len(polynomial))):
+            quotient[i] = carry * scale % P
+            carry = (polynomial[i] - a_0 * quotient[i]) % P
+        polynomial = quotient[:-1]
+        remainder = add((1, remainder), (carry, product))
+        product = multiply(product, [a_0, a_1])
+    return polynomial, remainder
 
 
 def symmetric_part(a, u):
@@ -91,66 +123,45 @@ def symmetric_part(a, u):
     return [v % P for v in out]
 
 
-class Places:
-    """The points where values are opened, and what follows from them."""
+def inner_products_hold(point, h, alpha, gamma, zeta, r_g, r_p, r_s):
+    """Say whether the equation of the inner products holds at zeta."""
+    half = len(point) // 2
+    e_u, e_v = eq_table(point[:half]), eq_table(point[half:])
+    back = inverse(zeta)
 
-    def __init__(self, point, alpha, zeta):
-        half = len(point) // 2
-        self.u, self.v, self.b = point[:half], point[half:], 1 << half
-        if zeta == 0 or alpha in (zeta, inverse(zeta)) or zeta == inverse(zeta):
-            raise Rejected("challenges of the opening coincide")
-        self.alpha, self.zeta, self.inverse = alpha, zeta, inverse(zeta)
-        self.all = [self.zeta, self.inverse, self.alpha]
+    def crossed(a, e):
+        """Return a(X) e(1/X) + a(1/X) e(X) at zeta."""
+        return value_at(a, zeta) * value_at(e, back) + value_at(a, back) * value_at(e, zeta)
 
-    def p_at_alpha(self, values, gamma, h):
-        """Return p(alpha), by the equation of the inner products at zeta."""
-        g, g_inv, p, p_inv, s, s_inv = values
-        e_u, e_u_inv = (
-            value_at(eq_table(self.u), self.zeta),
-            value_at(eq_table(self.u), self.inverse),
-        )
-        e_v, e_v_inv = (
-            value_at(eq_table(self.v), self.zeta),
-            value_at(eq_table(self.v), self.inverse),
-        )
-        twice = g * e_v_inv + g_inv * e_v + gamma * (p * e_u_inv + p_inv * e_u - 2 * h)
-        twice -= self.zeta * s + self.inverse * s_inv
-        return twice * inverse(2) % P
-
-    def opened(self, values, p_alpha):
-        """Return the values of p, g, s, d, each at its own points."""
-        g, g_inv, p, p_inv, s, s_inv = values
-        return [
-            {self.zeta: p, self.inverse: p_inv, self.alpha: p_alpha},
-            {self.zeta: g, self.inverse: g_inv},
-            {self.zeta: s, self.inverse: s_inv},
-            {self.zeta: pow(self.zeta, self.b - 1, P) * g_inv % P},  # d(zeta)
-        ]
-
-    def batch(self, opened, beta, xi):
-        """Return the scale of each polynomial at xi, the batched value, and Z_T(xi)."""
-        scales, value = [], 0
-        for i, values in enumerate(opened):
-            scale = pow(beta, i, P)
-            for x in self.all:
-                if x not in values:
-                    scale = scale * (xi - x) % P
-            scales.append(scale)
-            for x, y in values.items():  # r_i(xi), by Lagrange
-                for other in values:
-                    if other != x:
-                        y = y * (xi - other) * inverse(x - other) % P
-                value += scale * y
-        vanishing = (xi - self.all[0]) * (xi - self.all[1]) * (xi - self.all[2])
-        return scales, value % P, vanishing % P
+    left = crossed(r_g, e_v) + gamma * crossed(r_p, e_u)
+    right = 2 * (value_at(r_p, alpha) + gamma * h)
+    right += zeta * value_at(r_s, zeta) + back * value_at(r_s, back)
+    return (left - right) % P == 0
 
 
-def claim_words(commitment, point, h):
-    return [*point_words(commitment), *(v.to_bytes(32, "big") for v in [*point, h])]
+def batch_factors(alpha, zeta):
+    """Return the factors of Z; those of Z_i are the first of them."""
+    return [[-zeta, 1], [-1, zeta], [-alpha, 1]]
 
 
-def prove_opening(parameters, channel, f, commitment, point, h):
-    """Show that the column f has the value h at a point."""
+def batch_interpolants(b, zeta, r_g, r_p, r_s):
+    """Return r_i for p, g, s, d and f - (X^b - alpha) q - g."""
+    d_at_zeta = pow(zeta, b - 2, P) * (r_g[0] * zeta + r_g[1]) % P
+    return [r_p, r_g, r_s, [d_at_zeta], [0]]
+
+
+def batch_at(xi, beta, factors):
+    """Return beta^i (Z / Z_i)(xi) for each i, and Z(xi)."""
+    at_xi = [value_at(factor, xi) for factor in factors]
+    scales = [pow(beta, i, P) * prod(at_xi[n:]) % P for i, n in enumerate(OPENED_AT)]
+    return scales, prod(at_xi) % P
+
+
+def prove_opening(parameters, channel, f, point, h):
+    """Show that the column f has the value h at a point.
+
+    The transcript must determine the commitment, the point and the value: none is absorbed here.
+    """
     half = len(point) // 2
     u, v, b = point[:half], point[half:], 1 << half
     t = channel.transcript
@@ -158,8 +169,6 @@ def prove_opening(parameters, channel, f, commitment, point, h):
     def send(label, *polynomials):
         words = [w for q in polynomials for w in point_words(parameters.commit(q))]
         channel.words(label, words)
-
-    t.absorb("opening claim", claim_words(commitment, point, h))
 
     p = [inner(f[row * b : row * b + b], eq_table(v)) for row in range(b)]
     assert inner(p, eq_table(u)) == h
@@ -176,28 +185,26 @@ def prove_opening(parameters, channel, f, commitment, point, h):
     s = add((1, symmetric_part(g, v)), (gamma, symmetric_part(p, u)))
     d = g[::-1]
     send("opening s d", s, d)
-    zeta = t.challenge("opening zeta")
-    at = Places(point, alpha, zeta)
+    zeta = t.nonzero_challenge("opening zeta")
 
-    values = [value_at(polynomial, x) for polynomial in (g, p, s) for x in (zeta, at.inverse)]
-    channel.scalars("opening evaluations", values)
-    scaled_q = [(alpha - pow(zeta, b, P)) * coefficient % P for coefficient in q]
-    send("opening t", divide(add((1, f), (1, scaled_q)), zeta))
+    division = add((1, f), (alpha, q), (-1, [0] * b + q), (-1, g))
+    polynomials, factors = [p, g, s, d, division], batch_factors(alpha, zeta)
+    divided = [divide(x, factors[:n]) for x, n in zip(polynomials, OPENED_AT, strict=True)]
+    quotients, interpolants = zip(*divided, strict=True)
+    r_p, r_g, r_s, *_ = interpolants
+    assert [*interpolants] == batch_interpolants(b, zeta, r_g, r_p, r_s)
+    assert inner_products_hold(point, h, alpha, gamma, zeta, r_g, r_p, r_s)
+    channel.scalars("opening interpolants", [*r_g, *r_p, *r_s])
     beta = t.challenge("opening beta")
 
-    opened = at.opened(values, value_at(p, alpha))
-    w = [0]
-    for i, (polynomial, at_points) in enumerate(zip([p, g, s, d], opened, strict=True)):
-        quotient = polynomial
-        for x in at_points:
-            quotient = divide(quotient, x)
-        w = add((1, w), (pow(beta, i, P), quotient))
+    w = add(*((pow(beta, i, P), quotient) for i, quotient in enumerate(quotients)))
     send("opening w", w)
     xi = t.challenge("opening xi")
 
-    scales, _, vanishing = at.batch(opened, beta, xi)
-    send("opening w'", divide(add(*zip(scales, [p, g, s, d], strict=True), (-vanishing, w)), xi))
-    t.challenge("opening delta")
+    scales, vanishing = batch_at(xi, beta, factors)
+    polynomials[-1] = add((1, f), (alpha - pow(xi, b, P), q), (-1, g))  # the same at xi
+    w_prime, _ = divide(add(*zip(scales, polynomials, strict=True), (-vanishing, w)), [[-xi, 1]])
+    send("opening w'", w_prime)
 
 
 def verify_opening(parameters, channel, commitment, point, h):
@@ -211,36 +218,34 @@ def verify_opening(parameters, channel, commitment, point, h):
             raise Malformed(f"{label}: the identity")
         return points
 
-    t.absorb("opening claim", claim_words(commitment, point, h))
     [p] = receive("opening p", 1)
     alpha = t.challenge("opening alpha")
     q, g = receive("opening q g", 2)
     gamma = t.challenge("opening gamma")
     s, d = receive("opening s d", 2)
-    zeta = t.challenge("opening zeta")
-    values = [from_word(w) for w in channel.words("opening evaluations", SCALARS)]
-    [quotient] = receive("opening t", 1)
+    zeta = t.nonzero_challenge("opening zeta")
+    scalars = [from_word(w) for w in channel.words("opening interpolants", SCALARS)]
     beta = t.challenge("opening beta")
     [w] = receive("opening w", 1)
     xi = t.challenge("opening xi")
     [w_prime] = receive("opening w'", 1)
-    delta = t.challenge("opening delta")
 
-    at = Places(point, alpha, zeta)
-    opened = at.opened(values, at.p_at_alpha(values, gamma, h))
-    scales, value, vanishing = at.batch(opened, beta, xi)
-    # e(C - (zeta^b - alpha) [q] - g(zeta) [1] + zeta [t], [1]_2) = e([t], [tau]_2), and delta times
-    # e(sum_i scale_i [f_i] - value [1] - Z_T(xi) [w] + xi [w'], [1]_2) = e([w'], [tau]_2)
+    r_g, r_p, r_s = scalars[:2], scalars[2:5], scalars[5:]
+    if not inner_products_hold(point, h, alpha, gamma, zeta, r_g, r_p, r_s):
+        raise Rejected("opening: the equation of the inner products does not hold")
+    b = 1 << len(point) // 2
+    interpolants = batch_interpolants(b, zeta, r_g, r_p, r_s)
+    scales, vanishing = batch_at(xi, beta, batch_factors(alpha, zeta))
+    value = inner(scales, [value_at(r, xi) for r in interpolants])
+    # e(sum_i scale_i [f_i] - value [1] - Z(xi) [w] + xi [w'], [1]_2) = e([w'], [tau]_2)
     terms = [
-        (1, commitment),
-        (alpha - pow(zeta, at.b, P), q),
-        (-values[0] - delta * value, curve.G),
-        (zeta, quotient),
-        *((delta * scale, point) for scale, point in zip(scales, [p, g, s, d], strict=True)),
-        (-delta * vanishing, w),
-        (delta * xi, w_prime),
+        *zip(scales, [p, g, s, d, commitment], strict=True),
+        (scales[-1] * (alpha - pow(xi, b, P)), q),
+        (-scales[-1], g),
+        (-value, curve.G),
+        (-vanishing, w),
+        (xi, w_prime),
     ]
     left = curve.combine([scalar % P for scalar, _ in terms], [point for _, point in terms])
-    right = curve.combine([1, delta], [quotient, w_prime])
-    if not parameters.check(left, right):
+    if not parameters.check(left, w_prime):
         raise Rejected("opening: the pairing equation does not hold")

@@ -158,7 +158,7 @@ class Net:
             shift=shift,
             exponents=self.family(dims),
             biases=self.place_weights([out]),
-            bias_bits=4,
+            bias_bits=max(4, shift),
         )
         d.layers.append(layer)
         if y is None:
@@ -354,7 +354,8 @@ def choose(descriptor, seed):
         for layer in layout.linear_layers():
             out = layer.exponents.dims[1]
             maps = [[between(-2, 2) for _ in indices(m.weight_dims(out))] for m in layer.maps]
-            model.append(Weights(maps, [between(-3, 4) for _ in range(out)]))
+            half = 1 << layer.shift >> 1  # with it in the biases, halves round upwards
+            model.append(Weights(maps, [half + between(-3, 4) for _ in range(out)]))
         inputs = [between(low, high) for _ in range(layout.inputs())]
         try:
             outputs = Trace(layout, model, inputs).outputs

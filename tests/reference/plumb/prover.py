@@ -1,6 +1,6 @@
 """The prover: the messages of docs/protocol.md, in order."""
 
-from . import claims, curve, lookups
+from . import claims, lookups
 from .descriptor import PUBLIC
 from .executor import Trace
 from .field import P, inner, powers
@@ -39,7 +39,6 @@ def run(key, chunks, statement, columns, committed, random, domain):
     def send_commitments(name, columns):
         points = [parameters.commit(column) for column in columns]
         channel.words(name, [w for point in points for w in point_words(point)])
-        return points
 
     # 0: the statement
     statement.absorb(layout, t)
@@ -51,8 +50,7 @@ def run(key, chunks, statement, columns, committed, random, domain):
     for row, value in zip(rows, random.fields(len(rows)), strict=True):
         g1[row] = value
     masks = [g1, random.fields(layout.rows)]  # G1, G2
-    points = send_commitments("phase 1", columns + masks)
-    phase1_points, mask_points = points[:-2], points[-2:]
+    send_commitments("phase 1", columns + masks)
     r = t.nonzero_challenge("r")
     alpha, gamma = t.challenge("alpha"), t.challenge("gamma")
 
@@ -60,16 +58,14 @@ def run(key, chunks, statement, columns, committed, random, domain):
     phase2 = lookups.helpers(layout, columns, alpha, gamma)
     for column in phase2:
         mask_pads(column)
-    phase2_points = send_commitments("phase 2", phase2)
+    send_commitments("phase 2", phase2)
     lam = t.challenge("lambda")
     tau = t.challenges("tau", layout.c)
     rho_a = t.nonzero_challenge("rhoA")
 
     columns = [*columns, *phase2, *masks, *chunks]
-    commitments = [*phase1_points, *phase2_points, *mask_points, *key.weights]
     if committed:
         columns.append(committed.column)
-        commitments.append(committed.commitment)
     g1, g2 = columns[layout.g1], columns[layout.g2]
 
     # 3: sumcheck A: the gates, which are the same for every chunk and sum to zero, and products
@@ -116,6 +112,5 @@ def run(key, chunks, statement, columns, committed, random, domain):
     # 5: the opening of H = sum_i Q_i(d) f_i
     q_at_d = at_d[n:]
     h = [inner(q_at_d, row) for row in zip(*columns, strict=True)]
-    commitment = curve.combine(q_at_d, commitments)
-    prove_opening(parameters, channel, h, commitment, d, evaluate(h, d))
+    prove_opening(parameters, channel, h, d, evaluate(h, d))
     return channel

@@ -450,7 +450,7 @@ def test_a_last_column_that_doubles_the_rows_is_apart():
     program = spatial(4, 5, 5, 63)
     plan = lower(program, np.arange(50).reshape(2, 5, 5), frozenset())
     made = as_kernels(apart_columns(plan), 14, hidden=True)
-    assert [m.weight_dims(63) for m in made.layers[-1].maps] == [(5, 4, 63, 4), (5, 1, 63, 4)]
+    assert [m.weight_dims(63) for m in made.layers[-1].maps] == [(5, 4, 4, 63), (5, 1, 4, 63)]
     for width in (1, 2, 4, 6):
         other = lower(
             spatial(4, 5, width, 63), np.arange(10 * width).reshape(2, 5, -1), frozenset()
@@ -481,12 +481,12 @@ def test_windows_without_room_for_random_numbers_stay_dense_maps():
 
 
 def test_an_input_has_the_lengths_that_waste_no_chunk():
-    """784 values as (16, 7, 7): its window's weights and all others fit into seven chunks."""
+    """784 values as (112, 1, 7): its window's weights and all others fit into seven chunks."""
     program, _ = program_of("mlp-784")
     circuit = layout_program(program, inputs="hidden", weights="hidden", gas_worth=3e-6)
     assert (circuit.cost.log_rows, circuit.cost.chunks) == (14, 7)
     layers = Descriptor.from_bytes(circuit.descriptor).layers
-    assert (layers[1].maps[0].input, layers[1].maps[0].kernel) == ([1, 16, 7, 7], [7, 7])
+    assert (layers[1].maps[0].input, layers[1].maps[0].kernel) == ([1, 112, 1, 7], [1, 7])
     assert circuit.input_order.tolist() == list(range(784))
     # Where nothing needs room, no row of taps is padded.
     assert split(784, 128, 14, hidden=True) == (16, 7, 7)

@@ -133,8 +133,7 @@ class Network:
         """Run the network on plain integers."""
         values = self.x if x is None else x
         for layer, ((matrix,), biases) in enumerate(self.weights):
-            half = 1 << (RANGE_BITS - 1)
-            sums = matrix @ values + biases + half >> RANGE_BITS
+            sums = matrix @ values + biases >> RANGE_BITS
             values = sums if layer == len(self.weights) - 1 else np.clip(sums, 0, HIGH)
         return values.tolist()
 

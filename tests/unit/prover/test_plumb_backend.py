@@ -75,7 +75,7 @@ LAYOUTS = {
     "digits-cnn": {"balanced": (10, 3), "gas": (10, 3), "time": (10, 3)},
     "perceptron": {"balanced": (12, 1), "gas": (12, 1), "time": (12, 1)},
     "mlp-784": {"balanced": (14, 7), "gas": (14, 7), "time": (12, 29)},
-    "lenet5": {"balanced": (14, 5), "gas": (16, 2), "time": (14, 5)},
+    "lenet5": {"balanced": (14, 5), "gas": (14, 5), "time": (14, 5)},
 }
 
 

@@ -180,10 +180,10 @@ impl Map {
     }
 
     /// Real lengths of the weights for `out` output channels, each to be padded: (1, out, channel, height, width) of a
-    /// dense map, (row, column, out, channel, 1) of a window's taps. Depthwise, out is the channel, and has length 1.
+    /// dense map, (row, column, channel, out, 1) of a window's taps. Depthwise, out is the channel, and has length 1.
     pub fn weight_dims(&self, out: u32) -> [u32; 5] {
         let [_, channels, height, width] = self.input;
-        let taps = |w: &Window, out| [w.kernel[0].into(), w.kernel[1].into(), out, channels, 1];
+        let taps = |w: &Window, out| [w.kernel[0].into(), w.kernel[1].into(), channels, out, 1];
         match &self.kind {
             Kind::Dense => [1, out, channels, height, width],
             Kind::Convolution(w) => taps(w, out),
@@ -248,7 +248,7 @@ pub(crate) const SQUARE: [Corner; 4] = [
     Corner { at: [1, 1], added: &[[1, 1]], taken: &[[1, 0], [0, 1]] },
 ];
 
-/// A sum of maps with its requantisation: `sum of maps + b + 2^(S-1) = 2^S y + rem`; for S = 0, `sum of maps + b = y`.
+/// A sum of maps with its requantisation: `sum of maps + b = 2^S y + rem`. With 2^(S-1) in each bias, halves round upwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Linear {
     /// What is summed.
@@ -273,11 +273,6 @@ impl Linear {
     /// Output channels.
     pub fn out(&self) -> u32 {
         self.exponents.dims[1]
-    }
-
-    /// What is added before the shift, so that halves round upwards: `2^(S-1)`, nothing for S = 0.
-    pub fn rounding(&self) -> u64 {
-        self.shift.checked_sub(1).and_then(|bits| 1u64.checked_shl(bits.into())).unwrap_or(0)
     }
 }
 

@@ -157,28 +157,10 @@ pub(crate) fn horner(e: &Exponents, r: &Fr, values: &[Fr]) -> Fr {
     offset * level.first().copied().unwrap_or_default()
 }
 
-/// `sum_i r^(exponent of i)` over the real indices.
-fn exponent_sum(e: &Exponents, r: &Fr) -> Fr {
-    let (offset, strides) = bases(e, r);
-    let sums = strides.iter().zip(&e.dims);
-    offset * sums.map(|(base, n)| geom_sum(base, u64::from(*n))).product::<Fr>()
-}
-
-/// `c0(out) = sum_out r^j 2^S out_j - sum_all r^j 2^(S_j - 1)`: what the public outputs and the rounding contribute to
-/// the linear claim. Layers without a shift do not round.
+/// `c0(out) = sum_out r^j 2^S out_j`: what the public outputs contribute to the linear claim.
 pub(crate) fn linear_constant(layout: &Layout, r: &Fr, outputs: &[Fr]) -> Fr {
-    let term = |l: &Linear| {
-        let rounding = match l.rounding() {
-            0 => Fr::zero(),
-            half => Fr::from(half) * exponent_sum(&l.exponents, r),
-        };
-        let public = match l.output {
-            Destination::Public => power_of_two(l.shift.into()) * horner(&l.exponents, r, outputs),
-            Destination::Cells(_) | Destination::Pooled { .. } => Fr::zero(),
-        };
-        public - rounding
-    };
-    layout.linear_layers().map(term).sum()
+    let public = layout.linear_layers().filter(|l| l.output == Destination::Public);
+    public.map(|l| power_of_two(l.shift.into()) * horner(&l.exponents, r, outputs)).sum()
 }
 
 /// The public side of the links: `sum r^j x_j` of a public input, `sum r^j out_j` of outputs that are cells,
@@ -370,9 +352,9 @@ impl Queries<'_> {
                 (Kind::Dense, [_, ko, kc, kh, kw]) => {
                     channels(ko, kc) * eq_lt(kh, dh, input[2]) * eq_lt(kw, dw, input[3])
                 }
-                (Kind::Convolution(w), [rows, columns, ko, kc, _]) => channels(ko, kc) * taps(w, rows, columns),
+                (Kind::Convolution(w), [rows, columns, kc, ko, _]) => channels(ko, kc) * taps(w, rows, columns),
                 // the channel is the output's
-                (Kind::Depthwise(w), [rows, columns, _, kc, _]) => {
+                (Kind::Depthwise(w), [rows, columns, kc, _, _]) => {
                     geom_eq_lt(kc, dc, &strides[1], input[1]) * taps(w, rows, columns)
                 }
             }

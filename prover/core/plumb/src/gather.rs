@@ -89,8 +89,8 @@ pub(crate) fn gather(layout: &Layout, r: &Fr, columns: &[Vec<Fr>]) -> Vec<Fr> {
                     });
                 }
                 Kind::Convolution(w) => each_tap(w, &|met, cells| {
-                    for (met, weight) in met.chunks_mut(1 << bits[3]).zip(&out) {
-                        met.iter_mut().zip(cells).for_each(|(x, cell)| *x = *weight * cell);
+                    for (met, cell) in met.chunks_mut(1 << bits[3]).zip(cells) {
+                        met.iter_mut().zip(&out).for_each(|(x, weight)| *x = *weight * cell);
                     }
                 }),
                 Kind::Depthwise(w) => each_tap(w, &|met, cells| {
@@ -234,7 +234,7 @@ impl Queries<'_> {
         let [nb, nc, nh, nw] = map.input;
         let (ko, kc, rows, columns) = match (map.window(), k) {
             (None, [_, ko, kc, kh, kw]) => (ko, kc, eq_table(kh), eq_table(kw)),
-            (Some(w), [rows, columns, ko, kc, _]) => {
+            (Some(w), [rows, columns, kc, ko, _]) => {
                 let side = |i, taps| spread(w, i, map.input, &l.exponents, &strides, &eq_table(taps));
                 (ko, kc, side(0, rows), side(1, columns))
             }

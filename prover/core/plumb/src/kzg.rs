@@ -135,11 +135,10 @@ impl Committer for KzgCommitter {
         &self,
         transcript: &mut Transcript,
         column: &[Fr],
-        commitment: &Commitment,
         point: &[Fr],
         value: &Fr,
     ) -> Result<Vec<Word>, SchemeError> {
-        let proof = opening::open(&self.srs, column, commitment, point, *value, transcript).map_err(refused)?;
+        let proof = opening::open(&self.srs, column, point, *value, transcript).map_err(refused)?;
         Ok(proof.to_bytes().as_chunks().0.to_vec())
     }
 }

@@ -1,8 +1,9 @@
 //! The opening: a column, taken as a multilinear polynomial H, has the value h at a point.
 //!
-//! Mercury (Eagen and Gabizon, ePrint 2025/385) over KZG: 8 points and 6 scalars whatever the size, and a prover that
+//! Mercury (Eagen and Gabizon, ePrint 2025/385) over KZG: 7 points and 7 scalars whatever the size, and a prover that
 //! commits to two polynomials of the column's size n and to a few of size sqrt(n). Its last step is the batched opening
-//! of Boneh, Drake, Fisch and Gabizon (ePrint 2020/081, section 4.1).
+//! of Boneh, Drake, Fisch and Gabizon (ePrint 2020/081, section 4.1), which here takes in the division as well: one pairing
+//! equation instead of two, and one commitment less.
 //!
 //! # Order
 //!
@@ -27,14 +28,21 @@
 //!                   g(X) E_v(1/X) + g(1/X) E_v(X) + gamma (p(X) E_u(1/X) + p(1/X) E_u(X))
 //!                       = 2 (p(alpha) + gamma h) + X s(X) + s(1/X) / X
 //!      V -> zeta
-//! 4    P -> g(zeta), g(1/zeta), p(zeta), p(1/zeta), s(zeta), s(1/zeta),
-//!           [t]     t = (f - (zeta^b - alpha) q - g(zeta)) / (X - zeta)
-//!      V -> beta; p(alpha) follows from step 3, d(zeta) = zeta^(b-1) g(1/zeta)
-//! 5    P -> [w]     all of these values in one opening, weighted by powers of beta
+//! 4    P -> r_g, r_p, r_s   their interpolants, as coefficients: of g and s at zeta and 1/zeta, of p at alpha too,
+//!                   with which the equation of step 3 holds at zeta
+//!      V -> beta
+//! 5    P -> [w]     w = sum_i beta^i (f_i - r_i) / Z_i, for p, g and s, for d, and for f - (X^b - alpha) q - g, which has
+//!                   the value 0 at zeta; Z_i vanishes where f_i is opened
 //!      V -> xi
-//! 6    P -> [w']    its quotient at xi
-//!      V -> delta, which joins both pairing equations
+//! 6    P -> [w']    w' = (sum_i beta^i (Z / Z_i)(xi) (f_i - r_i(xi)) - Z(xi) w) / (X - xi), for
+//!                   Z = (X - zeta) (zeta X - 1) (X - alpha); of the last f_i it takes f - (xi^b - alpha) q - g, whose
+//!                   commitment can be combined, and which has the same value at xi
 //! ```
+//!
+//! The last f_i is zero if f is divided as it should be, so w is short.
+//!
+//! Nothing is divided by a verifier: interpolants are sent as coefficients, and of 1/zeta the factor is zeta X - 1. The
+//! paper sends values, and shows f's division by an equation of its own.
 //!
 //! What the paper calls h is p here, as h is the value. Nothing in a proof is hidden: the caller masks the column.
 //!
@@ -60,9 +68,9 @@ pub use error::OpeningError;
 use polynomials::{cross_terms, divide, divide_by_binomial, eq_polynomial, horner, inner_product};
 
 /// Points of a proof.
-const POINTS: usize = 8;
+const POINTS: usize = 7;
 /// Scalars of a proof.
-const SCALARS: usize = 6;
+const SCALARS: usize = 7;
 /// Bytes of a proof.
 pub const PROOF_BYTES: usize = POINTS * G1_BYTES + SCALARS * 32;
 /// The smallest c.
@@ -87,34 +95,43 @@ pub struct OpeningProof {
     g: G1Affine,
     s: G1Affine,
     d: G1Affine,
-    evaluations: Evaluations,
-    t: G1Affine,
+    interpolants: Interpolants,
     w: G1Affine,
     w_prime: G1Affine,
 }
 
-/// The scalars of a proof.
+/// The scalars of a proof: coefficients, the lowest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Evaluations {
-    g_zeta: Fr,
-    g_inverse: Fr,
-    p_zeta: Fr,
-    p_inverse: Fr,
-    s_zeta: Fr,
-    s_inverse: Fr,
+struct Interpolants {
+    g: [Fr; 2],
+    p: [Fr; 3],
+    s: [Fr; 2],
 }
 
-impl Evaluations {
-    const NAMES: [&str; SCALARS] = ["g(zeta)", "g(1/zeta)", "p(zeta)", "p(1/zeta)", "s(zeta)", "s(1/zeta)"];
+impl Interpolants {
+    const NAMES: [&str; SCALARS] = ["g_0", "g_1", "p_0", "p_1", "p_2", "s_0", "s_1"];
 
-    fn of(g: &[Fr], p: &[Fr], s: &[Fr], place: &Place) -> Self {
-        let [[g_zeta, g_inverse], [p_zeta, p_inverse], [s_zeta, s_inverse]] =
-            [g, p, s].map(|f| [place.zeta, place.inverse].map(|x| horner(f, x)));
-        Self { g_zeta, g_inverse, p_zeta, p_inverse, s_zeta, s_inverse }
+    fn of(g: &[Fr], p: &[Fr], s: &[Fr], place: &Place) -> Result<Self, OpeningError> {
+        let zeta = place.zeta;
+        let over = zeta.inverse().ok_or(OpeningError::Challenge)?; // Usage
+        // Newton: a line, and a multiple of (X - zeta) (X - 1/zeta) = X^2 - (zeta + 1/zeta) X + 1
+        let line = |f: &[Fr]| {
+            let (rest, at_zeta) = divide(f, zeta);
+            let (rest, slope) = divide(&rest, over);
+            ([at_zeta - slope * zeta, slope], rest)
+        };
+        let ([p_0, p_1], rest) = line(p);
+        let bend = horner(&rest, place.alpha);
+        Ok(Self { g: line(g).0, p: [p_0 + bend, p_1 - bend * (zeta + over), bend], s: line(s).0 })
     }
 
     fn to_array(self) -> [Fr; SCALARS] {
-        [self.g_zeta, self.g_inverse, self.p_zeta, self.p_inverse, self.s_zeta, self.s_inverse]
+        let ([g_0, g_1], [p_0, p_1, p_2], [s_0, s_1]) = (self.g, self.p, self.s);
+        [g_0, g_1, p_0, p_1, p_2, s_0, s_1]
+    }
+
+    fn from_array([g_0, g_1, p_0, p_1, p_2, s_0, s_1]: [Fr; SCALARS]) -> Self {
+        Self { g: [g_0, g_1], p: [p_0, p_1, p_2], s: [s_0, s_1] }
     }
 
     fn to_words(self) -> [[u8; 32]; SCALARS] {
@@ -123,7 +140,7 @@ impl Evaluations {
 }
 
 impl OpeningProof {
-    /// Reads a proof: `[p] [q] [g] [s] [d]`, the six scalars, `[t] [w] [w']`, in the order in which they are absorbed.
+    /// Reads a proof: `[p] [q] [g] [s] [d]`, the seven scalars, `[w] [w']`, in the order in which they are absorbed.
     ///
     /// # Errors
     ///
@@ -136,17 +153,13 @@ impl OpeningProof {
             g: reader.point("[g]")?,
             s: reader.point("[s]")?,
             d: reader.point("[d]")?,
-            evaluations: {
-                let [g_zeta, g_inverse, p_zeta, p_inverse, s_zeta, s_inverse] = {
-                    let mut values = [Fr::zero(); SCALARS];
-                    for (value, name) in values.iter_mut().zip(Evaluations::NAMES) {
-                        *value = reader.scalar(name)?;
-                    }
-                    values
-                };
-                Evaluations { g_zeta, g_inverse, p_zeta, p_inverse, s_zeta, s_inverse }
+            interpolants: {
+                let mut values = [Fr::zero(); SCALARS];
+                for (value, name) in values.iter_mut().zip(Interpolants::NAMES) {
+                    *value = reader.scalar(name)?;
+                }
+                Interpolants::from_array(values)
             },
-            t: reader.point("[t]")?,
             w: reader.point("[w]")?,
             w_prime: reader.point("[w']")?,
         })
@@ -158,8 +171,8 @@ impl OpeningProof {
         let points = |points: &[G1Affine]| points.iter().flat_map(g1_to_bytes).collect::<Vec<u8>>();
         let parts = [
             points(&[self.p, self.q, self.g, self.s, self.d]),
-            self.evaluations.to_words().concat(),
-            points(&[self.t, self.w, self.w_prime]),
+            self.interpolants.to_words().concat(),
+            points(&[self.w, self.w_prime]),
         ];
         for (to, from) in bytes.iter_mut().zip(parts.concat()) {
             *to = from;
@@ -197,104 +210,102 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The challenges of the first four steps, and what they imply.
+/// The challenges alpha and zeta, and what they imply.
 #[derive(Clone, Copy)]
 struct Place {
     alpha: Fr,
     zeta: Fr,
-    inverse: Fr,
-    /// zeta^(b - 1).
+    /// zeta^(b - 2).
     power: Fr,
 }
 
 impl Place {
-    /// That alpha, zeta and its inverse are three points, `batch_at` sees, since p is opened at all of them. Zero, which
-    /// has no inverse, counts as its own.
     fn new(alpha: Fr, zeta: Fr, b: usize) -> Self {
-        let inverse = zeta.inverse().unwrap_or_default();
-        Self { alpha, zeta, inverse, power: zeta.pow([b as u64 - 1]) }
+        Self { alpha, zeta, power: zeta.pow([b as u64 - 2]) }
+    }
+
+    /// The factors of Z at x: of zeta, of 1/zeta, and of alpha.
+    fn factors(&self, x: Fr) -> [Fr; 3] {
+        [x - self.zeta, self.zeta * x - Fr::one(), x - self.alpha]
     }
 }
 
-/// A polynomial of the batched opening: where it is opened, and its values there.
-struct Opened {
-    /// Its value at each point of T = {zeta, 1/zeta, alpha}, or nothing where it is not opened.
-    values: [Option<Fr>; 3],
-    /// Its power of beta.
-    weight: Fr,
-}
-
-/// The polynomials p, g, s, d of step 5, in this order.
-fn opened(values: &Evaluations, p_alpha: Fr, d_zeta: Fr, beta: Fr) -> [Opened; 4] {
-    let beta_2 = beta.square();
-    [
-        Opened { values: [Some(values.p_zeta), Some(values.p_inverse), Some(p_alpha)], weight: Fr::one() },
-        Opened { values: [Some(values.g_zeta), Some(values.g_inverse), None], weight: beta },
-        Opened { values: [Some(values.s_zeta), Some(values.s_inverse), None], weight: beta_2 },
-        Opened { values: [Some(d_zeta), None, None], weight: beta_2 * beta },
-    ]
-}
-
-/// The batched opening at one x, for `T = {zeta, 1/zeta, alpha}`.
-struct AtX {
-    /// `beta^i Z_(T - T_i)(x)` for each polynomial.
-    scales: [Fr; 4],
-    /// `sum_i beta^i Z_(T - T_i)(x) r_i(x)`, where r_i interpolates the values of polynomial i.
-    value: Fr,
-    /// `Z_T(x)`.
-    vanishing: Fr,
-}
-
-/// ePrint 2020/081, section 4.1, at x.
-fn batch_at(place: &Place, polynomials: &[Opened; 4], x: Fr) -> Result<AtX, OpeningError> {
-    let points = [place.zeta, place.inverse, place.alpha];
-    let differences = points.map(|point| x - point);
-    let mut scales = [Fr::zero(); 4];
-    let mut value = Fr::zero();
-    for (polynomial, scale) in polynomials.iter().zip(&mut scales) {
-        // The points where it is opened, and the factor of the others: Z_(T - T_i)(x).
-        let mut here = Vec::with_capacity(3);
-        *scale = polynomial.weight;
-        for ((point, difference), opened) in points.iter().zip(&differences).zip(&polynomial.values) {
-            match opened {
-                Some(opened) => here.push((*point, *difference, *opened)),
-                None => *scale *= difference,
-            }
-        }
-        // r_i(x) = sum_k y_k prod_(l != k) (x - x_l) / (x_k - x_l)
-        for (k, (point, _, opened)) in here.iter().enumerate() {
-            let (mut numerator, mut denominator) = (*opened, Fr::one());
-            for (_, (other, difference, _)) in here.iter().enumerate().filter(|(l, _)| *l != k) {
-                numerator *= difference;
-                denominator *= *point - other;
-            }
-            let inverse = denominator.inverse().ok_or(OpeningError::Challenge)?; // Protocol
-            value += *scale * numerator * inverse;
-        }
-    }
-    Ok(AtX { scales, value, vanishing: differences.iter().product() })
-}
-
-/// p(alpha), by the equation of step 3 at zeta.
-fn p_at_alpha(
-    values: &Evaluations,
+/// Whether the equation of step 3 holds at zeta, times `zeta^(b + 1)`.
+fn inner_products_hold(
+    values: &Interpolants,
     place: &Place,
     gamma: Fr,
     value: Fr,
     [u, v]: [&[Fr]; 2],
-) -> Result<Fr, OpeningError> {
-    // 2 p(alpha) = g(zeta) E_v(1/zeta) + g(1/zeta) E_v(zeta)
-    //              + gamma (p(zeta) E_u(1/zeta) + p(1/zeta) E_u(zeta) - 2 h)
-    //              - zeta s(zeta) - s(1/zeta) / zeta
-    let twice = values.g_zeta * eq_polynomial(v, place.inverse)
-        + values.g_inverse * eq_polynomial(v, place.zeta)
-        + gamma
-            * (values.p_zeta * eq_polynomial(u, place.inverse) + values.p_inverse * eq_polynomial(u, place.zeta)
-                - value.double())
-        - place.zeta * values.s_zeta
-        - place.inverse * values.s_inverse;
-    let half = Fr::from(2u64).inverse().ok_or(OpeningError::Challenge)?; // Unreachable: 2 is not zero
-    Ok(twice * half)
+) -> Result<bool, OpeningError> {
+    let zeta = place.zeta;
+    let over = zeta.inverse().ok_or(OpeningError::Challenge)?; // Protocol
+    let [g, p, s] = [&values.g[..], &values.p, &values.s].map(|f| [horner(f, zeta), horner(f, over)]);
+    let products = |[at, over_at]: [Fr; 2], u| at * eq_polynomial(u, over) + over_at * eq_polynomial(u, zeta);
+    let left = products(g, v) + gamma * products(p, u);
+    let right = (horner(&values.p, place.alpha) + gamma * value).double() + zeta * s[0] + over * s[1];
+    Ok(left == right)
+}
+
+/// A polynomial of the batched opening.
+struct Opened {
+    /// Its interpolant.
+    interpolant: [Fr; 3],
+    /// Whether it is opened at zeta, 1/zeta and alpha.
+    at: [bool; 3],
+    /// Its power of beta.
+    weight: Fr,
+}
+
+/// How many there are.
+const OPENED: usize = 5;
+
+/// The polynomials of step 5: p, g, s, d and f - (X^b - alpha) q - g.
+fn opened(values: &Interpolants, place: &Place, beta: Fr) -> [Opened; OPENED] {
+    let zero = Fr::zero();
+    let ([g_0, g_1], [s_0, s_1]) = (values.g, values.s);
+    // zeta^(b - 1) g(1/zeta)
+    let d_zeta = place.power * (g_0 * place.zeta + g_1);
+    let all = [
+        (values.p, [true, true, true]),
+        ([g_0, g_1, zero], [true, true, false]),
+        ([s_0, s_1, zero], [true, true, false]),
+        ([d_zeta, zero, zero], [true, false, false]),
+        ([zero; 3], [true, false, false]),
+    ];
+    let mut weight = Fr::one();
+    all.map(|(interpolant, at)| {
+        let opened = Opened { interpolant, at, weight };
+        weight *= beta;
+        opened
+    })
+}
+
+/// The batched opening at one x.
+struct AtX {
+    /// `beta^i (Z / Z_i)(x)` for each polynomial.
+    scales: [Fr; OPENED],
+    /// `sum_i beta^i (Z / Z_i)(x) r_i(x)`.
+    value: Fr,
+    /// `Z(x)`.
+    vanishing: Fr,
+}
+
+/// ePrint 2020/081, section 4.1, at x.
+fn batch_at(place: &Place, polynomials: &[Opened; OPENED], x: Fr) -> AtX {
+    let factors = place.factors(x);
+    let scales = std::array::from_fn(|i| {
+        let Opened { at, weight, .. } = &polynomials[i];
+        let others = factors.iter().zip(at).filter(|(_, opened)| !**opened);
+        *weight * others.map(|(factor, _)| *factor).product::<Fr>()
+    });
+    let values = polynomials.iter().zip(&scales).map(|(f, scale)| *scale * horner(&f.interpolant, x));
+    AtX { scales, value: values.sum(), vanishing: factors.iter().product() }
+}
+
+/// `x^b - alpha`.
+fn divisor(x: Fr, alpha: Fr, b: usize) -> Fr {
+    x.pow([b as u64]) - alpha
 }
 
 /// The halves u and v of a point, and b.
@@ -305,12 +316,6 @@ fn halves(point: &[Fr]) -> Result<([&[Fr]; 2], usize), OpeningError> {
     }
     let (u, v) = point.split_at(variables / 2);
     Ok(([u, v], 1 << (variables / 2)))
-}
-
-fn absorb_claim(transcript: &mut impl FiatShamir, commitment: &Commitment, point: &[Fr], value: &Fr) {
-    let mut words = commitment.to_words().to_vec();
-    words.extend(point.iter().chain([value]).map(to_word));
-    transcript.absorb("opening claim", &words);
 }
 
 fn absorb_points(transcript: &mut impl FiatShamir, label: &'static str, points: &[G1Affine]) {
@@ -335,30 +340,35 @@ fn inner_product_witness(p: &[Fr], g: &[Fr], [u, v]: [&[Fr]; 2], gamma: Fr) -> V
     s
 }
 
-/// `t = (f - (zeta^b - alpha) q - g(zeta)) / (X - zeta)`.
-fn division_witness(f: &[Fr], q: &[Fr], place: &Place) -> Vec<Fr> {
-    let scale = place.power * place.zeta - place.alpha;
+/// `f - (x^b - alpha) q - g`, which is zero at x if f = (X^b - alpha) q + g.
+fn division([f, q, g]: [&[Fr]; 3], divisor: Fr) -> Vec<Fr> {
     let mut rest = f.to_vec();
-    rest.par_iter_mut().zip(q).for_each(|(rest, q)| *rest -= scale * q);
-    divide(&rest, place.zeta).0
+    rest.par_iter_mut().zip(q).for_each(|(rest, q)| *rest -= divisor * q);
+    add_scaled(&mut rest, g, -Fr::one());
+    rest
 }
 
-/// `w = sum_i beta^i (f_i - r_i) / Z_(T_i)`: the quotients, as divisions drop the remainders r_i.
-fn batch_witness(polynomials: [&[Fr]; 4], place: &Place, opened: &[Opened; 4]) -> Vec<Fr> {
-    let points = [place.zeta, place.inverse, place.alpha];
+/// `w = sum_i beta^i (f_i - r_i) / Z_i`; what is zero may be left out at the end.
+fn batch_witness(polynomials: &[&[Fr]], place: &Place, opened: &[Opened; OPENED]) -> Result<Vec<Fr>, OpeningError> {
+    let over = place.zeta.inverse().ok_or(OpeningError::Challenge)?; // Usage
+    // 1 / (zeta X - 1) = over / (X - over)
+    let factors = [(place.zeta, Fr::one()), (over, over), (place.alpha, Fr::one())];
     let mut sum = Vec::new();
     for (polynomial, opened) in polynomials.iter().zip(opened) {
         let mut quotient = polynomial.to_vec();
-        for (point, _) in points.iter().zip(&opened.values).filter(|(_, value)| value.is_some()) {
+        add_scaled(&mut quotient, &opened.interpolant, -Fr::one());
+        let mut weight = opened.weight;
+        for ((point, scale), _) in factors.iter().zip(&opened.at).filter(|(_, at)| **at) {
             quotient = divide(&quotient, *point).0;
+            weight *= scale;
         }
-        add_scaled(&mut sum, &quotient, opened.weight);
+        add_scaled(&mut sum, &quotient, weight);
     }
-    sum
+    Ok(sum)
 }
 
-/// `w' = (sum_i beta^i Z_(T - T_i)(xi) (f_i - r_i(xi)) - Z_T(xi) w) / (X - xi)`.
-fn batch_quotient(polynomials: [&[Fr]; 4], w: &[Fr], at_xi: &AtX, xi: Fr) -> Vec<Fr> {
+/// `w' = (sum_i beta^i (Z / Z_i)(xi) (f_i - r_i(xi)) - Z(xi) w) / (X - xi)`.
+fn batch_quotient(polynomials: [&[Fr]; OPENED], w: &[Fr], at_xi: &AtX, xi: Fr) -> Vec<Fr> {
     let mut sum = Vec::new();
     for (polynomial, scale) in polynomials.iter().zip(&at_xi.scales) {
         add_scaled(&mut sum, polynomial, *scale);
@@ -383,18 +393,18 @@ fn commit_element(srs: &Srs, element: &'static str, polynomial: &[Fr]) -> Result
     Ok(commitment.point())
 }
 
-/// Proves that the column `cells`, whose commitment is `commitment`, has the value `value` at `point`.
+/// Proves that the column `cells` has the value `value` at `point`.
 ///
-/// The transcript must already determine the commitment and the point; both are absorbed again, with the value.
+/// The transcript must determine the commitment, the point and the value: nothing here absorbs them, and a prover who could
+/// choose one of them after a challenge could show anything.
 ///
 /// # Errors
 ///
 /// `Variables`, `Cells` and `Parameters` for sizes that do not fit, `Value` for a wrong value, `Vanishing` for a column
-/// that has too much structure, `Challenge` never in practice. That `commitment` belongs to `cells` is not checked.
+/// that has too much structure, `Challenge` never in practice.
 pub fn open(
     srs: &Srs,
     cells: &[Fr],
-    commitment: &Commitment,
     point: &[Fr],
     value: Fr,
     transcript: &mut impl FiatShamir,
@@ -403,8 +413,6 @@ pub fn open(
     if cells.len() != b * b {
         return Err(OpeningError::Cells { expected: b * b, got: cells.len() }); // Usage
     }
-    absorb_claim(transcript, commitment, point, &value);
-
     // 1
     let p_poly = fix_columns(cells, v);
     let expected = inner_product(&p_poly, &eq_table(u));
@@ -435,57 +443,60 @@ pub fn open(
     let place = Place::new(alpha, transcript.challenge("opening zeta"), b);
 
     // 4
-    let evaluations = Evaluations::of(&g_poly, &p_poly, &s_poly, &place);
-    transcript.absorb("opening evaluations", &evaluations.to_words());
-    let t_poly = division_witness(cells, &q_poly, &place);
-    let t = commit_element(srs, "[t]", &t_poly)?;
-    absorb_points(transcript, "opening t", &[t]);
+    let interpolants = Interpolants::of(&g_poly, &p_poly, &s_poly, &place)?;
+    transcript.absorb("opening interpolants", &interpolants.to_words());
     let beta = transcript.challenge("opening beta");
 
     // 5
-    let opened = opened(&evaluations, horner(&p_poly, alpha), place.power * evaluations.g_inverse, beta);
-    let polynomials = [&p_poly[..], &g_poly, &s_poly, &d_poly];
-    let w_poly = batch_witness(polynomials, &place, &opened);
+    let opened = opened(&interpolants, &place, beta);
+    let w_poly = batch_witness(&[&p_poly, &g_poly, &s_poly, &d_poly], &place, &opened)?;
     let w = commit_element(srs, "[w]", &w_poly)?;
     absorb_points(transcript, "opening w", &[w]);
     let xi = transcript.challenge("opening xi");
 
     // 6
-    let at_xi = batch_at(&place, &opened, xi)?;
-    let w_prime_poly = batch_quotient(polynomials, &w_poly, &at_xi, xi);
+    let rest = division([cells, &q_poly, &g_poly], divisor(xi, alpha, b));
+    let polynomials = [&p_poly[..], &g_poly, &s_poly, &d_poly, &rest];
+    let w_prime_poly = batch_quotient(polynomials, &w_poly, &batch_at(&place, &opened, xi), xi);
     let w_prime = commit_element(srs, "[w']", &w_prime_poly)?;
     absorb_points(transcript, "opening w'", &[w_prime]);
-    // The prover has no use for delta, but both sides leave the transcript in one state.
-    transcript.challenge("opening delta");
 
-    Ok(OpeningProof { p, q, g, s, d, evaluations, t, w, w_prime })
+    Ok(OpeningProof { p, q, g, s, d, interpolants, w, w_prime })
 }
 
 /// The checks that a verifier makes. All of them, outside the tests that show what each is for.
 #[derive(Clone, Copy)]
 struct Checks {
-    /// `f = (X^b - alpha) q + g`, at zeta.
-    division: bool,
-    /// The values of p, g, s and d.
-    batch: bool,
-    /// The degree of g, by d.
-    degree: bool,
-    /// The inner products, by p(alpha).
+    /// The inner products, by the equation at zeta.
     inner_product: bool,
+    /// Each polynomial at zeta, 1/zeta and alpha, as far as it is opened there: d, for the degree of g, and the last one,
+    /// for `f = (X^b - alpha) q + g`, too.
+    opened: [[bool; 3]; OPENED],
 }
 
 impl Checks {
-    const ALL: Self = Self { division: true, batch: true, degree: true, inner_product: true };
+    const ALL: Self = Self { inner_product: true, opened: [[true; 3]; OPENED] };
+
+    /// Does not open what is not checked.
+    fn apply(&self, opened: &mut [Opened; OPENED]) {
+        for (opened, checked) in opened.iter_mut().zip(&self.opened) {
+            for (at, checked) in opened.at.iter_mut().zip(checked) {
+                *at &= checked;
+            }
+        }
+    }
 }
 
 /// Reduces the claim that a committed column has a value at a point to one pairing equation.
+///
+/// The transcript must determine all three, as for [`open`].
 ///
 /// The proof is good if and only if the equation holds: check it, alone or together with others
 /// ([`SrsVerifier::check_all`]). The commitment is one of 2^c cells, c being the number of variables of the point.
 ///
 /// # Errors
 ///
-/// `Variables`; `Challenge`, which no honest proof meets in practice.
+/// `Variables`; `InnerProducts`; `Challenge`, which no honest proof meets in practice.
 pub fn reduce(
     commitment: &Commitment,
     point: &[Fr],
@@ -505,56 +516,40 @@ fn reduce_by(
     transcript: &mut impl FiatShamir,
 ) -> Result<PairingClaim, OpeningError> {
     let (halves, b) = halves(point)?;
-    let values = &proof.evaluations;
+    let values = &proof.interpolants;
 
-    absorb_claim(transcript, commitment, point, &value);
     absorb_points(transcript, "opening p", &[proof.p]);
     let alpha = transcript.challenge("opening alpha");
     absorb_points(transcript, "opening q g", &[proof.q, proof.g]);
     let gamma = transcript.challenge("opening gamma");
     absorb_points(transcript, "opening s d", &[proof.s, proof.d]);
     let zeta = transcript.challenge("opening zeta");
-    transcript.absorb("opening evaluations", &values.to_words());
-    absorb_points(transcript, "opening t", &[proof.t]);
+    transcript.absorb("opening interpolants", &values.to_words());
     let beta = transcript.challenge("opening beta");
     absorb_points(transcript, "opening w", &[proof.w]);
     let xi = transcript.challenge("opening xi");
     absorb_points(transcript, "opening w'", &[proof.w_prime]);
-    let delta = transcript.challenge("opening delta");
 
     let place = Place::new(alpha, zeta, b);
-    let p_alpha = p_at_alpha(values, &place, gamma, value, halves)?;
-    // d(zeta) = zeta^(b-1) g(1/zeta)
-    let mut opened = opened(values, p_alpha, place.power * values.g_inverse, beta);
-    if !checks.inner_product {
-        opened[0].values[2] = None;
+    if !inner_products_hold(values, &place, gamma, value, halves)? && checks.inner_product {
+        return Err(OpeningError::InnerProducts); // Protocol
     }
-    if !checks.degree {
-        opened[3].weight = Fr::zero();
-    }
-    let at_xi = batch_at(&place, &opened, xi)?;
-
-    // Both equations have the form e(left, [1]_2) = e(right, [tau]_2):
-    //   division   C - (zeta^b - alpha) [q] - g(zeta) [1] + zeta [t]     and [t]
-    //   batch      sum_i scale_i [f_i] - value [1] - Z_T(xi) [w] + xi [w']    and [w']
-    // and the sum of the first and delta times the second is what is checked.
-    let first = if checks.division { Fr::one() } else { Fr::zero() };
-    let second = if checks.batch { delta } else { Fr::zero() };
-    let [p_scale, g_scale, s_scale, d_scale] = at_xi.scales.map(|scale| second * scale);
+    let mut opened = opened(values, &place, beta);
+    checks.apply(&mut opened);
+    let at_xi = batch_at(&place, &opened, xi);
+    let [p_scale, g_scale, s_scale, d_scale, f_scale] = at_xi.scales;
     let left = [
-        (commitment.point(), first),
-        (proof.q, first * (alpha - place.power * zeta)),
-        (G1Affine::generator(), -(first * values.g_zeta + second * at_xi.value)),
-        (proof.t, first * zeta),
         (proof.p, p_scale),
-        (proof.g, g_scale),
+        (proof.g, g_scale - f_scale),
         (proof.s, s_scale),
         (proof.d, d_scale),
-        (proof.w, -(second * at_xi.vanishing)),
-        (proof.w_prime, second * xi),
+        (commitment.point(), f_scale),
+        (proof.q, -f_scale * divisor(xi, alpha, b)),
+        (G1Affine::generator(), -at_xi.value),
+        (proof.w, -at_xi.vanishing),
+        (proof.w_prime, xi),
     ];
-    let right = [(proof.t, first), (proof.w_prime, second)];
-    Ok(PairingClaim { left: combination(&left), right: combination(&right) })
+    Ok(PairingClaim { left: combination(&left), right: proof.w_prime })
 }
 
 fn combination(terms: &[(G1Affine, Fr)]) -> G1Affine {
@@ -580,4 +575,4 @@ pub fn verify(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -91,10 +91,9 @@ impl<P: Committer, F: Fn(Step) -> Result<(), Cancelled> + Sync> Committer for Wa
         &self,
         transcript: &mut Transcript,
         column: &[Fr],
-        commitment: &<P::Scheme as Scheme>::Commitment,
         point: &[Fr],
         value: &Fr,
     ) -> Result<Vec<Word>, SchemeError> {
-        self.committer.open(transcript, column, commitment, point, value)
+        self.committer.open(transcript, column, point, value)
     }
 }

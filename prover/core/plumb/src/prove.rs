@@ -209,16 +209,15 @@ impl<P: Committer> Prover<'_, P> {
         t: &mut Transcript,
         (label, stage): (&str, Stage),
         proof: &mut Writer,
-    ) -> Result<Vec<CommitmentOf<P>>, ProveError> {
-        let mut commitments = Vec::with_capacity(columns.len());
+    ) -> Result<(), ProveError> {
+        let mut words: Vec<Word> = Vec::new();
         for (part, column) in columns.iter().enumerate() {
             self.committer.reached(Step { stage, part, parts: columns.len() })?;
-            commitments.push(self.committer.commit(column)?);
+            words.extend(self.committer.scheme().to_words(&self.committer.commit(column)?));
         }
-        let words: Vec<Word> = commitments.iter().flat_map(|c| self.committer.scheme().to_words(c)).collect();
         t.absorb_words(label, &words);
         proof.words(&words);
-        Ok(commitments)
+        Ok(())
     }
 
     /// `columns` are those of phase 1, M included, without masks. Returns the proof and all columns.
@@ -237,9 +236,8 @@ impl<P: Committer> Prover<'_, P> {
             masks::pad(layout, column, rng)?;
         }
         columns.extend([masks::sparse(layout, rng)?, rng.fields(layout.rows())?]);
-        let mut commitments = self.commit(&columns, t, ("phase 1", Stage::Commit), &mut proof)?;
+        self.commit(&columns, t, ("phase 1", Stage::Commit), &mut proof)?;
         let mut random = Secret::new(columns.split_off(layout.phase1().len()));
-        let random_commitments = commitments.split_off(layout.phase1().len());
         let r = t.nonzero_challenge("r")?;
         let (alpha, gamma) = (t.challenge("alpha"), t.challenge("gamma"));
         // 2
@@ -248,7 +246,7 @@ impl<P: Committer> Prover<'_, P> {
         for column in phase2.iter_mut() {
             masks::pad(layout, column, rng)?;
         }
-        commitments.extend(self.commit(&phase2, t, ("phase 2", Stage::CommitHelpers), &mut proof)?);
+        self.commit(&phase2, t, ("phase 2", Stage::CommitHelpers), &mut proof)?;
         let lambda = t.challenge("lambda");
         let tau = t.challenges("tau", layout.c());
         let rho_a = t.nonzero_challenge("rhoA")?;
@@ -256,9 +254,6 @@ impl<P: Committer> Prover<'_, P> {
         columns.append(&mut random);
         columns.extend(self.chunks.iter().cloned());
         columns.extend(self.input_column.map(<[Fr]>::to_vec));
-        commitments.extend(random_commitments);
-        commitments.extend(self.key.weights.iter().cloned());
-        commitments.extend(self.statement.commitment.clone());
 
         // 3: sumcheck A; in the variables of chunks there are only products, as the gates do not depend on them
         self.committer.reached(Step::whole(Stage::Weights))?;
@@ -350,9 +345,7 @@ impl<P: Committer> Prover<'_, P> {
             functionals.splice(chunks.start..chunks.start + 1, weights);
         }
         let h = Zeroizing::new(combination(&functionals, &columns, layout.rows()));
-        let terms: Vec<_> = functionals.iter().copied().zip(&commitments).collect();
-        let combined = self.committer.scheme().combine(&terms);
-        let opening = self.committer.open(t, &h, &combined, &d, &value)?;
+        let opening = self.committer.open(t, &h, &d, &value)?;
         proof.words(&opening);
         Ok((proof.into_bytes(), columns))
     }

@@ -98,7 +98,6 @@ pub trait Committer: Sync {
         &self,
         transcript: &mut Transcript,
         column: &[Fr],
-        commitment: &<Self::Scheme as Scheme>::Commitment,
         point: &[Fr],
         value: &Fr,
     ) -> Result<Vec<Word>, SchemeError>;
@@ -207,16 +206,9 @@ pub(crate) mod ideal {
             Ok(column.iter().rev().fold(Fr::zero(), |v, x| v * self.secret + x))
         }
 
-        fn open(
-            &self,
-            _: &mut Transcript,
-            column: &[Fr],
-            commitment: &Fr,
-            _: &[Fr],
-            _: &Fr,
-        ) -> Result<Vec<Word>, SchemeError> {
-            let mut opened = self.opened.lock().unwrap();
-            opened.insert(to_word(commitment), column.to_vec());
+        fn open(&self, _: &mut Transcript, column: &[Fr], _: &[Fr], _: &Fr) -> Result<Vec<Word>, SchemeError> {
+            let commitment = self.commit(column)?;
+            self.opened.lock().unwrap().insert(to_word(&commitment), column.to_vec());
             Ok(vec![])
         }
     }

@@ -92,8 +92,6 @@ pub(crate) enum Script {
     Honest,
     /// The named challenge is zero.
     Zero(&'static str),
-    /// The named challenges are one.
-    One(&'static [&'static str]),
     /// Challenges depend on nothing but this number: for derivatives.
     Fixed(u64),
 }
@@ -159,7 +157,6 @@ impl Transcript {
     fn scripted(&self, label: &'static str) -> Option<Fr> {
         match self.script {
             Script::Zero(target) if target == label => Some(Fr::zero()),
-            Script::One(targets) if targets.contains(&label) => Some(Fr::from(1u64)),
             Script::Fixed(seed) => {
                 let fixed = [field::number(seed), field::number(self.log.len() as u64)];
                 Some(field::reduce(&keccak(&[fixed.as_flattened()])))
@@ -232,11 +229,10 @@ mod tests {
             t.absorb("label", &[]);
             [t.challenge("x"), t.challenge("y"), t.challenge("x")]
         };
-        let [zero, one] = [Fr::zero(), Fr::from(1u64)];
+        let zero = Fr::zero();
         let [x, y, z] = scripted(Script::Honest);
         assert!(x != y && y != z && x != z);
         assert_eq!(scripted(Script::Zero("x")), [zero, y, zero]);
-        assert_eq!(scripted(Script::One(&["x", "y"])), [one; 3]);
         let [x, y, z] = scripted(Script::Fixed(3));
         assert!(x != y && y != z && x != z);
     }

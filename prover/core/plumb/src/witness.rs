@@ -1,6 +1,6 @@
 //! The integers of one inference, and the columns made of them.
 //!
-//! The executor follows the descriptor: `y = floor((W x + b + 2^(S-1)) / 2^S)`, functions, sums. A value outside its table is
+//! The executor follows the descriptor: `y = floor((W x + b) / 2^S)`, functions, sums. A value outside its table is
 //! an error that names its place, never a wrap.
 
 use crate::descriptor::{Block, Column, Destination, Dims, Kind, Layer, Linear, Map, Term, Tight, Window, volume};
@@ -145,8 +145,8 @@ fn weight_index(map: &Map, out: usize, inner: usize) -> [usize; 5] {
     let (channel, row, column) = (inner / (h * w), inner / w % h, inner % w);
     match &map.kind {
         Kind::Dense => [0, out, channel, row, column],
-        Kind::Convolution(_) => [row, column, out, channel, 0],
-        Kind::Depthwise(_) => [row, column, 0, out, 0],
+        Kind::Convolution(_) => [row, column, channel, out, 0],
+        Kind::Depthwise(_) => [row, column, out, 0, 0],
     }
 }
 
@@ -340,11 +340,10 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// `y = floor((acc + 2^(S-1)) / 2^S)`, and the remainder in limbs of s bits; `y = acc` for S = 0.
+    /// `y = floor(acc / 2^S)`, and the remainder in limbs of s bits.
     fn requantise(&mut self, layer: usize, l: &Linear, sums: &[i64]) -> Result<(), WitnessError> {
-        let rounded: Vec<i64> = sums.iter().map(|acc| acc + l.rounding() as i64).collect();
-        let y: Vec<i64> = rounded.iter().map(|v| v >> l.shift).collect();
-        let rest: Vec<i64> = rounded.iter().map(|v| v & ((1 << l.shift) - 1)).collect();
+        let y: Vec<i64> = sums.iter().map(|acc| acc >> l.shift).collect();
+        let rest: Vec<i64> = sums.iter().map(|acc| acc & ((1 << l.shift) - 1)).collect();
         self.limbs(layer, &rest, &l.remainders, l.tight.as_ref())?;
         match l.output {
             Destination::Cells(id) => self.store(layer, id, y),

@@ -2,13 +2,15 @@
 pragma solidity ^0.8.24;
 
 import {eqDigits, eqTable} from "./ClosedForms.sol";
-import {add, mul} from "./Field.sol";
+import {mul} from "./Field.sol";
 import {
     C,
     CHUNKS,
+    CLAIM_COLUMNS,
     DIGITS_D,
     DIGITS_K,
     ETA,
+    ETA_POWERS,
     EVALUATED,
     FREE,
     FUNCTIONALS,
@@ -17,11 +19,11 @@ import {
     POINT_A,
     POINT_D,
     RHO_D,
+    VALUES,
     Z1,
     Z2,
     at,
-    pointK,
-    put
+    pointK
 } from "./Memory.sol";
 import {addMasks} from "./Masks.sol";
 
@@ -36,20 +38,28 @@ uint256 constant CLAIMS_BESIDE_COLUMNS = 5;
 /// @dev The power of eta of a claim.
 function etaOf(uint256 claim) pure returns (uint256 value) {
     assembly ("memory-safe") {
-        value := mload(add(mload(ETA), shl(5, add(mload(EVALUATED), claim))))
+        value := mload(add(ETA_POWERS, shl(5, claim)))
     }
 }
 
-/// @dev Writes eta^i for every claim.
-function writeEtaPowers(uint256 eta) pure {
+/// @dev Writes the powers of eta of the claims beside columns, and the sum of the others' values, each times its power.
+function weighClaims(uint256 eta) pure {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        let place := mload(ETA)
+        mstore(ETA, eta)
         let power := 1
-        for { let end := add(place, shl(5, add(mload(EVALUATED), CLAIMS_BESIDE_COLUMNS))) } lt(place, end) {} {
+        let sum := 0
+        let value := mload(VALUES)
+        for { let end := add(value, shl(5, mload(EVALUATED))) } lt(value, end) { value := add(value, 0x20) } {
+            sum := addmod(sum, mulmod(power, calldataload(value), r), r)
+            power := mulmod(power, eta, r)
+        }
+        mstore(CLAIM_COLUMNS, sum)
+        for { let end := add(ETA_POWERS, shl(5, CLAIMS_BESIDE_COLUMNS)) let place := ETA_POWERS } lt(place, end) {
+            place := add(place, 0x20)
+        } {
             mstore(place, power)
             power := mulmod(power, eta, r)
-            place := add(place, 0x20)
         }
     }
 }
@@ -70,44 +80,47 @@ function beginFunctionals() pure {
         uint256 c = at(C);
         eqDigits(POINT_D, c, DIGITS_D);
         eqDigits(pointK(), at(N), DIGITS_K);
-        uint256 place = at(FUNCTIONALS);
-        uint256 end;
-        assembly ("memory-safe") {
-            let r := mload(MODULUS)
-            // eq(a, d), and sum z^i eq(i, d) for z1 and z2
-            let z1 := mload(Z1)
-            let z2 := mload(Z2)
-            let atA := 1
-            let first := 1
-            let second := 1
-            for { let i := add(POINT_D, shl(5, c)) } gt(i, POINT_D) {} {
-                i := sub(i, 0x20)
-                let d := mload(i)
-                let a := mload(sub(i, sub(POINT_D, POINT_A)))
-                atA := mulmod(atA, sub(add(add(shl(1, r), 1), shl(1, mulmod(a, d, r))), add(a, d)), r)
-                let less := sub(add(r, 1), d)
-                first := mulmod(first, add(less, mulmod(d, z1, r)), r)
-                second := mulmod(second, add(less, mulmod(d, z2, r)), r)
-                z1 := mulmod(z1, z1, r)
-                z2 := mulmod(z2, z2, r)
-            }
-            let power := mload(ETA)
-            for { end := add(place, shl(5, mload(EVALUATED))) } lt(place, end) { place := add(place, 0x20) } {
-                mstore(place, mulmod(mload(power), atA, r))
-                power := add(power, 0x20)
-            }
-            mstore(place, mulmod(first, mload(RHO_D), r))
-            mstore(add(place, 0x20), mulmod(second, mload(RHO_D), r))
-            place := add(place, 0x40)
-            // the weight chunks, and a committed input
-            for { end := add(place, shl(5, add(mload(CHUNKS), 1))) } lt(place, end) { place := add(place, 0x20) } {
-                mstore(place, 0)
-            }
-        }
+        writeFunctionals();
         if (at(N) != c) {
             addChunks();
         }
         addMasks(c, at(N) - c);
+    }
+}
+
+/// @dev Writes the functionals of columns of phases 1 and 2, then those of G1 and G2; others are zero so far.
+function writeFunctionals() pure {
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        // eq(a, d), and sum z^i eq(i, d) for z1 and z2, these times rhoD
+        let z1 := mload(Z1)
+        let z2 := mload(Z2)
+        let atA := 1
+        let first := mload(RHO_D)
+        let second := first
+        for { let i := add(POINT_D, shl(5, mload(C))) } gt(i, POINT_D) {} {
+            i := sub(i, 0x20)
+            let d := mload(i)
+            let less := sub(add(r, 1), d)
+            let a := mload(sub(i, sub(POINT_D, POINT_A)))
+            // 1 - d - a + 2 a d
+            atA := mulmod(atA, add(sub(less, a), add(r, shl(1, mulmod(a, d, r)))), r)
+            first := mulmod(first, add(less, mulmod(d, z1, r)), r)
+            z1 := mulmod(z1, z1, r)
+            second := mulmod(second, add(less, mulmod(d, z2, r)), r)
+            z2 := mulmod(z2, z2, r)
+        }
+        let place := mload(FUNCTIONALS)
+        // a column's claim has its power of eta
+        let eta := mload(ETA)
+        for { let end := add(place, shl(5, mload(EVALUATED))) } lt(place, end) { place := add(place, 0x20) } {
+            mstore(place, atA)
+            atA := mulmod(atA, eta, r)
+        }
+        mstore(place, first)
+        mstore(add(place, 0x20), second)
+        // the weight chunks, and a committed input
+        calldatacopy(add(place, 0x40), calldatasize(), shl(5, add(mload(CHUNKS), 1)))
     }
 }
 
@@ -118,10 +131,13 @@ function addChunks() pure {
         uint256 weight = mul(etaOf(WEIGHT), at(at(FUNCTIONALS)));
         uint256 table = at(FREE);
         eqTable(pointK(), at(N) - at(C), table);
-        uint256 place = at(FUNCTIONALS) + ((at(EVALUATED) + 2) << 5);
-        for (uint256 end = place + (at(CHUNKS) << 5); place < end; place += 0x20) {
-            put(place, mul(weight, at(table)));
-            table += 0x20;
+        assembly ("memory-safe") {
+            let r := mload(MODULUS)
+            let place := add(mload(FUNCTIONALS), shl(5, add(mload(EVALUATED), 2)))
+            for { let end := add(place, shl(5, mload(CHUNKS))) } lt(place, end) { place := add(place, 0x20) } {
+                mstore(place, mulmod(weight, mload(table), r))
+                table := add(table, 0x20)
+            }
         }
     }
 }

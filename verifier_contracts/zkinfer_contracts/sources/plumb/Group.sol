@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {FREE, SCALAR, SUM, TERM, at} from "./Memory.sol";
+import {SCALAR, SUM, TERM, at} from "./Memory.sol";
 
 /// @dev Two words of the proof or of a key are no point of the curve, or the precompiled contract that says so is not there.
 error NotAPoint();
@@ -23,32 +23,28 @@ function addTerm(uint256 scalar) view {
     }
 }
 
-/// @dev Adds points of calldata to SUM, each times the scalar in memory at its place; gives the place after the scalars.
-function addCommitments(uint256 points, uint256 count, uint256 scalars) view returns (uint256) {
-    uint256 copies = at(FREE);
+/// @dev SUM = the sum of points in memory, at least one, each times the scalar in memory at its place. Writes over the points
+/// and the word after them.
+function addStored(uint256 points, uint256 count, uint256 scalars) view {
+    bool good;
     assembly ("memory-safe") {
-        calldatacopy(copies, points, shl(6, count))
-    }
-    return addStored(copies, count, scalars);
-}
-
-/// @dev The same with points in memory.
-function addStored(uint256 points, uint256 count, uint256 scalars) view returns (uint256) {
-    bool good = true;
-    assembly ("memory-safe") {
-        for { let end := add(points, shl(6, count)) } lt(points, end) { points := add(points, 0x40) } {
-            mcopy(TERM, points, 0x40)
-            mstore(SCALAR, mload(scalars))
-            scalars := add(scalars, 0x20)
-            good := and(good, staticcall(gas(), 7, TERM, 0x60, TERM, 0x40))
+        // from the last point on: a point is multiplied where it is, its scalar in the place of the point after it
+        let place := sub(add(points, shl(6, count)), 0x40)
+        scalars := sub(add(scalars, shl(5, count)), 0x20)
+        mstore(add(place, 0x40), mload(scalars))
+        good := staticcall(gas(), 7, place, 0x60, SUM, 0x40)
+        for {} gt(place, points) {} {
+            scalars := sub(scalars, 0x20)
+            mstore(place, mload(scalars))
+            place := sub(place, 0x40)
+            good := and(good, staticcall(gas(), 7, place, 0x60, TERM, 0x40))
             good := and(good, staticcall(gas(), 6, SUM, 0x80, SUM, 0x40))
         }
-        good := and(good, or(iszero(count), eq(returndatasize(), 0x40)))
+        good := and(good, eq(returndatasize(), 0x40))
     }
     if (!good) {
         revert NotAPoint(); // Protocol
     }
-    return scalars;
 }
 
 /// @dev Adds TERM to SUM.
@@ -78,6 +74,15 @@ function takePoint(uint256 position) pure {
     }
 }
 
+/// @dev Copies points of calldata to a place; gives the place after them.
+function takePoints(uint256 to, uint256 position, uint256 count) pure returns (uint256 end) {
+    assembly ("memory-safe") {
+        let length := shl(6, count)
+        calldatacopy(to, position, length)
+        end := add(to, length)
+    }
+}
+
 /// @dev Copies a point of memory.
 function copyPoint(uint256 to, uint256 from) pure {
     assembly ("memory-safe") {
@@ -87,15 +92,14 @@ function copyPoint(uint256 to, uint256 from) pure {
 
 /// @dev Refuses the identity among some points of calldata.
 function requireNotIdentity(uint256 position, uint256 count) pure {
-    unchecked {
-        for (uint256 end = position + (count << 6); position < end; position += 0x40) {
-            bool identity;
-            assembly ("memory-safe") {
-                identity := iszero(or(calldataload(position), calldataload(add(position, 0x20))))
-            }
-            if (identity) {
-                revert IdentityPoint(position); // Protocol
-            }
-        }
+    uint256 end;
+    assembly ("memory-safe") {
+        // as long as there is another point, and it is not the identity
+        for { end := add(position, shl(6, count)) } lt(
+            iszero(or(calldataload(position), calldataload(add(position, 0x20)))), lt(position, end)
+        ) { position := add(position, 0x40) } {}
+    }
+    if (position != end) {
+        revert IdentityPoint(position); // Protocol
     }
 }

@@ -361,7 +361,7 @@ function addCombine(uint256 place) pure returns (uint256) {
     }
 }
 
-/// @dev sum of maps + bias + 2^(S - 1) = 2^S y + remainder. maps: list; y: option of 16; limbs: list of 16; tight:option;
+/// @dev sum of maps + bias = 2^S y + remainder. maps: list; y: option of 16; limbs: list of 16; tight:option;
 /// S:8; family; biases:32; bits:8.
 function addLinear(uint256 place) pure returns (uint256) {
     unchecked {
@@ -381,10 +381,14 @@ function addLinear(uint256 place) pure returns (uint256) {
         uint256 family = at(place + 1);
         uint256 power = offsetPower(family);
         addCells(afterMaps, family, mul(power, etaOf(TOTAL)), shift);
-        addConstants(family, power, shift, hasOutput, field(place + 33, 32));
+        if (hasOutput == 0) {
+            uint256 out = mul(mul(power, powerOfTwo(shift)), horner(family, at(OUTPUT_VALUES)));
+            put(LINEAR_CONSTANT, add(at(LINEAR_CONSTANT), out));
+        }
+        uint256 outputs = addBiases(family, power, field(place + 33, 32));
         power = mul(power, etaOf(INPUT));
         for (uint256 i = 0; i < count; ++i) {
-            maps = addMap(maps, family, power);
+            maps = addMap(maps, family, power, outputs);
         }
         return place + 38;
     }
@@ -443,31 +447,21 @@ function addPooled(uint256 place, uint256 family, uint256 weight, uint256 shift)
     }
 }
 
-/// @dev What rounding, a public y and the biases contribute to the values of claims.
-function addConstants(uint256 family, uint256 power, uint256 shift, uint256 hasOutput, uint256 biases) pure {
+/// @dev What the biases contribute to Xtot(k): each meets all outputs of its channel. Gives the sum over output channels of
+/// powers of r, times eq of the last coordinates of k.
+function addBiases(uint256 family, uint256 power, uint256 biases) pure returns (uint256 outputs) {
     unchecked {
-        uint256 powers = strideAt(family, 1);
-        uint256 n = lengthOf(family, 1);
-        uint256 sum = power;
+        uint256 bits = bitsOf(family, 1);
+        outputs = geomLt(1, POINT_A + (at(C) << 5), bits, strideAt(family, 1), lengthOf(family, 1));
+        power = mul(power, outputs);
         // batch, height and width: a length of one has a sum of one
         for (uint256 i = 0; i < 4; i += i == 0 ? 2 : 1) {
             if (bitsOf(family, i) != 0) {
-                sum = mul(sum, geomSum(strideAt(family, i), lengthOf(family, i)));
+                power = mul(power, geomSum(strideAt(family, i), lengthOf(family, i)));
             }
         }
-        uint256 constant_ = at(LINEAR_CONSTANT);
-        if (shift != 0) {
-            constant_ = sub(constant_, mul(mul(sum, geomSum(powers, n)), powerOfTwo(shift - 1)));
-        }
-        if (hasOutput == 0) {
-            constant_ = add(constant_, mul(mul(power, powerOfTwo(shift)), horner(family, at(OUTPUT_VALUES))));
-        }
-        put(LINEAR_CONSTANT, constant_);
-        uint256 bits = bitsOf(family, 1);
-        uint256 end = POINT_A + (at(C) << 5);
-        sum = geomLt(sum, end, bits, powers, n);
-        sum = mul(sum, eqPrefix(biases >> bits, DIGITS_K, at(N) - bits));
-        put(BIAS_CONSTANT, add(at(BIAS_CONSTANT), sum));
+        power = mul(power, eqPrefix(biases >> bits, DIGITS_K, at(N) - bits));
+        put(BIAS_CONSTANT, add(at(BIAS_CONSTANT), power));
     }
 }
 

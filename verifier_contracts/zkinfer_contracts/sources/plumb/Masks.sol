@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eqIndex, eqPrefix, eqTable} from "./ClosedForms.sol";
+import {eqPrefix, eqTable} from "./ClosedForms.sol";
 import {add, mul} from "./Field.sol";
 import {INPUT, MASK, TOTAL, WEIGHT, addTo, etaOf} from "./Functionals.sol";
-import {field} from "./Lookups.sol";
 import {
     C,
     DIGITS_K,
@@ -18,7 +17,10 @@ import {
     POINT_D,
     RANGES,
     RHO_A,
-    at
+    SHARE_D,
+    WORDS,
+    at,
+    put
 } from "./Memory.sol";
 
 /// @dev The claims about masks: cells of G1, and the cells of M that hide e_W and e_X. The cell at *position* p is in the p-th
@@ -33,15 +35,16 @@ function addMasks(uint256 c, uint256 h) pure {
         uint256 end = POINT_D + (c << 5);
         eqTable(end - 0x40, 2, places);
         uint256 bits = at(LOG_PAD) - 2;
-        while (4 + 4 * c + 2 * h > 4 << bits) ++bits;
+        // the mask's last group, after its constant's
+        uint256 last = c + ((h + 1) >> 1);
+        while (last >> bits != 0) ++bits;
         uint256 groups = places + 0x80;
         end -= 0x40 + (bits << 5);
         eqTable(end, bits, groups);
         groups += (0x20 << bits) - 0x20;
-        uint256 ones = 1;
-        for (uint256 place = POINT_D; place < end; place += 0x20) {
-            ones = mul(ones, at(place));
-        }
+        uint256 ones = allOnes(end);
+        // each round took its challenge times the claim before it: eq of the last row
+        put(SHARE_D, mul(ones, mul(at(groups), at(places + 0x60))));
         addTo(at(EVALUATED), mul(ones, mask(groups, c, h)));
         if (h != 0) {
             addTo(at(RANGES) + 2 * at(PAIRS), mul(ones, hiddenCells(groups, c, c + h)));
@@ -49,70 +52,101 @@ function addMasks(uint256 c, uint256 h) pure {
     }
 }
 
+/// @dev The product of d's coordinates up to a place: eq of the index whose bits are all ones.
+function allOnes(uint256 end) pure returns (uint256 value) {
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        value := 1
+        for { let z := POINT_D } lt(z, end) { z := add(z, 0x20) } { value := mulmod(value, mload(z), r) }
+    }
+}
+
 /// @dev The claims about the mask of sumcheck A, its value at k and its sum, both times rhoA.
-function mask(uint256 groups, uint256 c, uint256 h) pure returns (uint256) {
-    uint256 value;
-    uint256 sum;
+function mask(uint256 groups, uint256 c, uint256 h) pure returns (uint256 value) {
+    unchecked {
+        (uint256 weight, uint256 sum) = (etaOf(MASK), etaOf(TOTAL));
+        assembly ("memory-safe") {
+            let r := mload(MODULUS)
+            let rho := mload(RHO_A)
+            weight := mulmod(weight, rho, r)
+            // a coefficient counts 2^(n - 1) in the sum, the constant 2^n
+            sum := mulmod(mulmod(sum, rho, r), shl(add(c, sub(h, 1)), 1), r)
+            value := mulmod(mulmod(mload(groups), mload(mload(FREE)), r), add(weight, shl(1, sum)), r)
+        }
+        value = add(value, maskOfRows(groups, c, weight, sum));
+        value = add(value, maskOfChunks(groups - (c << 5), h, weight, sum));
+    }
+}
+
+/// @dev The coefficients of the variables of a row.
+function maskOfRows(uint256 groups, uint256 c, uint256 weight, uint256 sum) pure returns (uint256 value) {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
         let places := mload(FREE)
-        // the constant counts 2^n, twice what a coefficient counts in the sum
-        value := mulmod(mload(groups), mload(places), r)
-        sum := shl(1, value)
+        let four := mulmod(weight, mload(places), r)
+        let three := mulmod(weight, mload(add(places, 0x20)), r)
+        let two := mulmod(weight, mload(add(places, 0x40)), r)
+        let one := mulmod(weight, mload(add(places, 0x60)), r)
+        // groups stand in the other order
+        groups := add(groups, sub(POINT_A, 0x20))
         let point := POINT_A
         for { let end := add(point, shl(5, c)) } lt(point, end) { point := add(point, 0x20) } {
-            groups := sub(groups, 0x20)
             let z := mload(point)
-            // z e_0 + z^2 e_1 + z^3 e_2 + z^4 e_3
-            let inner := mulmod(z, mload(places), r)
-            inner := mulmod(z, add(inner, mload(add(places, 0x20))), r)
-            inner := mulmod(z, add(inner, mload(add(places, 0x40))), r)
-            inner := mulmod(z, add(inner, mload(add(places, 0x60))), r)
-            let group := mload(groups)
-            value := addmod(value, mulmod(group, inner, r), r)
+            let inner := mulmod(z, add(three, mulmod(z, four, r)), r)
+            inner := mulmod(z, add(one, mulmod(z, add(two, inner), r)), r)
             // the places of a group add up to one
-            sum := addmod(sum, group, r)
+            value := addmod(value, mulmod(mload(sub(groups, point)), add(sum, inner), r), r)
         }
+    }
+}
+
+/// @dev Those of the variables of chunks.
+function maskOfChunks(uint256 groups, uint256 h, uint256 weight, uint256 sum) pure returns (uint256 value) {
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
         // of a pair: its first and its second cell; of a group: its first pair, as its rows' last bit but one is 1
-        let end := add(POINT_D, shl(5, c))
-        let first := mload(sub(end, 0x20))
-        let second := sub(add(r, 1), first)
-        let pair := mload(sub(end, 0x40))
+        let point := add(POINT_D, shl(5, mload(C)))
+        let two := mload(sub(point, 0x20))
+        let one := mulmod(weight, two, r)
+        two := mulmod(weight, sub(add(r, 1), two), r)
+        let pair := mload(sub(point, 0x40))
         point := sub(POINT_A, shl(5, h))
         for { let odd := 0 } lt(point, POINT_A) { point := add(point, 0x20) } {
             if iszero(odd) { groups := sub(groups, 0x20) }
             odd := iszero(odd)
             let z := mload(point)
-            let weight := mulmod(mload(groups), pair, r)
-            value := addmod(value, mulmod(weight, mulmod(z, add(first, mulmod(z, second, r)), r), r), r)
-            sum := addmod(sum, weight, r)
+            let inner := mulmod(z, add(one, mulmod(z, two, r)), r)
+            value := addmod(value, mulmod(mulmod(mload(groups), pair, r), add(sum, inner), r), r)
             // the other pair
             pair := sub(add(r, 1), pair)
         }
-    }
-    unchecked {
-        return mul(at(RHO_A), add(mul(etaOf(MASK), value), mul(mul(etaOf(TOTAL), 1 << (c + h - 1)), sum)));
     }
 }
 
 /// @dev The cells of M that stand in the virtual chunk: rows, then two positions of Wtot, then two of Xtot.
 function hiddenCells(uint256 groups, uint256 c, uint256 n) pure returns (uint256 value) {
     unchecked {
-        uint256 cells = at(MASK_CELLS);
-        uint256 end = POINT_A + (c << 5);
+        eqTable(POINT_A + (c << 5) - 0x40, 2, WORDS);
+        uint256 cells = at(at(MASK_CELLS));
         uint256 prefix = type(uint256).max;
         uint256 selector;
-        for (uint256 i = 0; i < 16; i += 4) {
-            uint256 position = field(cells + 16 + i, 32);
+        // the place of the group of row 0
+        groups -= ((1 << c) - 4) << 3;
+        for (uint256 i = 0; i < 4; ++i) {
+            uint256 position = uint32(cells >> 96);
             if (position >> 2 != prefix) {
                 prefix = position >> 2;
                 selector = eqPrefix(prefix, DIGITS_K, n - 2);
             }
-            uint256 weight = mul(mul(etaOf(i < 8 ? WEIGHT : INPUT), selector), eqIndex(position, end, 2));
-            // the row's position
-            position = (1 << c) - 1 - field(cells + i, 32);
-            weight = mul(weight, at(groups - ((position >> 2) << 5)));
-            value = add(value, mul(weight, at(at(FREE) + 0x60 - ((position & 3) << 5))));
+            uint256 weight = mul(etaOf(i < 2 ? WEIGHT : INPUT), selector);
+            assembly ("memory-safe") {
+                let r := mload(MODULUS)
+                let row := shr(224, cells)
+                weight := mulmod(weight, mload(add(WORDS, shl(5, and(position, 3)))), r)
+                weight := mulmod(weight, mload(add(groups, shl(5, shr(2, row)))), r)
+                value := addmod(value, mulmod(weight, mload(add(mload(FREE), shl(5, and(row, 3)))), r), r)
+            }
+            cells <<= 32;
         }
     }
 }

@@ -1,56 +1,42 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {IInferenceVerifier} from "../IInferenceVerifier.sol";
 import {add, mul, sub} from "./Field.sol";
-import {addTerm, copyPoint, requireNotIdentity, takePoint} from "./Group.sol";
-import {C, FREE, LEFT, MODULUS, OPENING, POINT_D, RIGHT, STATE, SUM, TERM, at, put} from "./Memory.sol";
-import {absorbCalldata, absorbScalars, calldataWord, drawn} from "./Transcript.sol";
+import {requireNotIdentity} from "./Group.sol";
+import {C, FREE, MODULUS, OPENING, POINT_D, at, put} from "./Memory.sol";
+import {absorbCalldata, absorbScalars, calldataWord, drawn, requireNonzero} from "./Transcript.sol";
 
-/// @dev A challenge is zero, or two points of the opening are the same.
-error PointsCoincide();
+/// @dev Points of an opening, of which all but [p] are multiplied, with the generator of the group.
+uint256 constant OPENING_POINTS = 7;
 
-/// @dev The opening (docs/protocol.md, "The opening"): Mercury, with the batched opening of ePrint 2020/081, section 4.1.
-/// Reduces that the column behind SUM has a value at d to LEFT and RIGHT, of which e(LEFT, [1]_2) = e(RIGHT, [tau]_2)
-/// remains to be checked.
-function reduceOpening(uint256 value) view {
+/// @dev The opening (docs/protocol.md, "The opening"): Mercury, with the batched opening of ePrint 2020/081, section 4.1. Of a
+/// claim that a column has a value at d it leaves one equation, e(left, [1]_2) = e([w'], [tau]_2). Writes to seven words
+/// what [q], [g], [s], [d], [w], [w'] and [1] are multiplied with in `left`, and gives what the column's commitment is; [p]
+/// is added as it is.
+function reduceOpening(uint256 value, uint256 to) pure returns (uint256 column) {
     unchecked {
         uint256 proof = at(OPENING);
         requireNotIdentity(proof, 5);
-        requireNotIdentity(proof + 0x200, 3);
-        absorbClaim(value);
+        requireNotIdentity(proof + 0x220, 2);
         absorbCalldata("opening p", proof, 2);
         uint256 alpha = drawn();
         absorbCalldata("opening q g", proof + 0x40, 4);
         uint256 gamma = drawn();
         absorbCalldata("opening s d", proof + 0xc0, 4);
-        uint256 zeta = drawn();
-        absorbScalars("opening evaluations", proof + 0x140, 6);
-        absorbCalldata("opening t", proof + 0x200, 2);
+        uint256 zeta = requireNonzero("opening zeta", drawn());
+        absorbScalars("opening interpolants", proof + 0x140, 7);
         uint256 beta = drawn();
-        absorbCalldata("opening w", proof + 0x240, 2);
+        absorbCalldata("opening w", proof + 0x220, 2);
         uint256 xi = drawn();
-        absorbCalldata("opening w'", proof + 0x280, 2);
-        uint256 delta = drawn();
-        combine(proof, alpha, gamma, zeta, beta, xi, delta, value);
-    }
-}
-
-/// @dev Absorbs SUM, d and the value.
-function absorbClaim(uint256 value) pure {
-    assembly ("memory-safe") {
-        let free := mload(FREE)
-        mstore(free, mload(STATE))
-        mstore(add(free, 0x20), "opening claim")
-        mcopy(add(free, 0x40), SUM, 0x40)
-        let length := shl(5, mload(C))
-        mcopy(add(free, 0x80), POINT_D, length)
-        mstore(add(add(free, 0x80), length), value)
-        mstore(STATE, keccak256(free, add(0xa0, length)))
+        absorbCalldata("opening w'", proof + 0x260, 2);
+        uint256 power = requireInnerProducts(proof, alpha, gamma, zeta, value);
+        return batch(proof, alpha, zeta, beta, xi, power, to);
     }
 }
 
 /// @dev For E_z(X) = prod_j (1 - z_j + z_j X^(2^j)), z_0 the last coordinate: E_u(x), E_v(x), x^(b - 1) E_u(1/x),
-/// x^(b - 1) E_v(1/x) and x^(b - 1), written to five words at a place.
+/// x^(b - 1) E_v(1/x) and x^(b - 2), written to five words at a place.
 function eqPolynomials(uint256 x, uint256 to) pure {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
@@ -70,8 +56,8 @@ function eqPolynomials(uint256 x, uint256 to) pure {
             z := mulmod(mload(add(place, half)), less, r)
             v := mulmod(v, add(1, z), r)
             vBack := mulmod(vBack, add(x, sub(r, z)), r)
-            all := mulmod(all, x, r)
             x := mulmod(x, x, r)
+            if gt(place, POINT_D) { all := mulmod(all, x, r) }
         }
         mstore(to, u)
         mstore(add(to, 0x20), v)
@@ -81,100 +67,82 @@ function eqPolynomials(uint256 x, uint256 to) pure {
     }
 }
 
-/// @dev The values of the batch at xi, and the combinations of points. Both sides of the batch's equation are multiplied by
-/// scale = 2 zeta^b (zeta^2 - 1) (zeta - alpha) (1 - alpha zeta), so that nothing is divided: 1/zeta, and the differences of
-/// the points where polynomials are opened, alpha, zeta and 1/zeta, are denominators in the paper.
-function combine(
+/// @dev a + b x, for two words of calldata.
+function line(uint256 place, uint256 x) pure returns (uint256) {
+    return add(calldataWord(place), mul(calldataWord(place + 0x20), x));
+}
+
+/// @dev Refuses interpolants for which the equation of step 3 does not hold at zeta. With r_f for the interpolant of f, and
+/// times zeta^(b + 1), so that nothing is divided, it says that this is zero:
+///
+///     zeta^2 (r_g(zeta) zeta^(b - 1) E_v(1/zeta) + gamma r_p(zeta) zeta^(b - 1) E_u(1/zeta))
+///         + zeta^(b - 1) (zeta (zeta r_g(1/zeta)) E_v(zeta) + gamma ((zeta^2 r_p(1/zeta)) E_u(zeta) - 2 zeta^2 value)
+///             - zeta^3 r_s(zeta) - (zeta r_s(1/zeta)) - 2 zeta^2 r_p(alpha))
+///
+/// Gives zeta^(b - 2).
+function requireInnerProducts(
     uint256 proof,
     uint256 alpha,
     uint256 gamma,
     uint256 zeta,
-    uint256 beta,
-    uint256 xi,
-    uint256 delta,
     uint256 value
-) view {
+) pure returns (uint256 power) {
     unchecked {
         uint256 table = at(FREE);
         eqPolynomials(zeta, table);
-        uint256 power = at(table + 0x80);
-        // 2 zeta^b p(alpha), where
-        // 2 p(alpha) = g(zeta) E_v(1/zeta) + g(1/zeta) E_v(zeta)
-        //     + gamma (p(zeta) E_u(1/zeta) + p(1/zeta) E_u(zeta) - 2 value) - zeta s(zeta) - s(1/zeta)/zeta
-        uint256 pAlpha;
-        {
-            uint256 back = mul(gamma, mul(calldataWord(proof + 0x180), at(table + 0x40)));
-            back = add(back, mul(calldataWord(proof + 0x140), at(table + 0x60)));
-            pAlpha = mul(gamma, sub(mul(calldataWord(proof + 0x1a0), at(table)), add(value, value)));
-            pAlpha = add(pAlpha, mul(calldataWord(proof + 0x160), at(table + 0x20)));
-            pAlpha = sub(pAlpha, mul(zeta, calldataWord(proof + 0x1c0)));
-            pAlpha = add(mul(zeta, add(back, mul(power, pAlpha))), sub(0, mul(power, calldataWord(proof + 0x1e0))));
+        power = at(table + 0x80);
+        uint256 square = mul(zeta, zeta);
+        uint256 p2 = calldataWord(proof + 0x1c0);
+        uint256 first = mul(gamma, mul(add(line(proof + 0x180, zeta), mul(p2, square)), at(table + 0x40)));
+        first = add(first, mul(line(proof + 0x140, zeta), at(table + 0x60)));
+        // the interpolant of p, turned round
+        uint256 rest = add(mul(zeta, calldataWord(proof + 0x1a0)), add(p2, mul(calldataWord(proof + 0x180), square)));
+        rest = mul(gamma, sub(mul(rest, at(table)), mul(square, add(value, value))));
+        rest = add(rest, mul(mul(zeta, turned(proof + 0x140, zeta)), at(table + 0x20)));
+        uint256 pAlpha = add(line(proof + 0x180, alpha), mul(p2, mul(alpha, alpha)));
+        pAlpha = add(mul(zeta, line(proof + 0x1e0, zeta)), add(pAlpha, pAlpha));
+        rest = sub(rest, add(mul(square, pAlpha), turned(proof + 0x1e0, zeta)));
+        if (add(mul(square, first), mul(mul(power, zeta), rest)) != 0) {
+            revert IInferenceVerifier.ProofRejected(); // Protocol
         }
-        uint256 atZeta = sub(xi, zeta);
-        // times zeta
-        uint256 atInverse = sub(mul(zeta, xi), 1);
+    }
+}
+
+/// @dev a x + b, for two words of calldata.
+function turned(uint256 place, uint256 x) pure returns (uint256) {
+    return add(mul(calldataWord(place), x), calldataWord(place + 0x20));
+}
+
+/// @dev The batch of p, g, s, d and f - (xi^b - alpha) q - g at xi: see `reduceOpening`.
+function batch(
+    uint256 proof,
+    uint256 alpha,
+    uint256 zeta,
+    uint256 beta,
+    uint256 xi,
+    uint256 power,
+    uint256 to
+) pure returns (uint256 column) {
+    unchecked {
         uint256 atAlpha = sub(xi, alpha);
-        uint256 betaSquare = mul(beta, beta);
-        uint256 scale;
-        // scale times sum_i beta^i Z_(T - T_i)(xi) r_i(xi)
-        uint256 batch;
-        {
-            uint256 a = sub(zeta, alpha);
-            uint256 b = sub(1, mul(alpha, zeta));
-            uint256 c = sub(mul(zeta, zeta), 1);
-            uint256 ab = mul(a, b);
-            // scale / zeta
-            scale = mul(mul(add(power, power), c), ab);
-            // of p, g and s: over 2 zeta^b, and over atAlpha where that is a factor
-            uint256 g = sub(
-                mul(calldataWord(proof + 0x140), atInverse), mul(mul(zeta, calldataWord(proof + 0x160)), atZeta)
-            );
-            uint256 s = sub(
-                mul(calldataWord(proof + 0x1c0), atInverse), mul(mul(zeta, calldataWord(proof + 0x1e0)), atZeta)
-            );
-            batch = mul(add(mul(beta, g), mul(betaSquare, s)), ab);
-            batch = add(batch, mul(mul(calldataWord(proof + 0x180), atInverse), b));
-            g = mul(mul(calldataWord(proof + 0x1a0), atZeta), mul(mul(zeta, zeta), a));
-            batch = mul(mul(sub(batch, g), atAlpha), mul(add(power, power), zeta));
-            batch = add(batch, mul(mul(pAlpha, mul(atZeta, atInverse)), c));
-            // d at zeta, where it is zeta^(b - 1) g(1/zeta)
-            s = mul(mul(power, calldataWord(proof + 0x160)), mul(beta, betaSquare));
-            batch = add(batch, mul(mul(s, scale), mul(atInverse, atAlpha)));
+        uint256 scale = mul(beta, atAlpha);
+        uint256 ofG = scale;
+        put(to + 0x40, mul(beta, scale));
+        // sum_i beta^i Z_(T - T_i)(xi) r_i(xi)
+        uint256 sum = mul(scale, add(line(proof + 0x140, xi), mul(beta, line(proof + 0x1e0, xi))));
+        sum = add(sum, add(line(proof + 0x180, xi), mul(calldataWord(proof + 0x1c0), mul(xi, xi))));
+        uint256 atInverse = mul(atAlpha, sub(mul(zeta, xi), 1));
+        put(to + 0x80, mul(sub(zeta, xi), atInverse));
+        scale = mul(mul(beta, mul(beta, beta)), atInverse);
+        put(to + 0x60, scale);
+        uint256 dZeta = mul(power, turned(proof + 0x140, zeta));
+        put(to + 0xc0, sub(0, add(sum, mul(scale, dZeta))));
+        put(to + 0xa0, xi);
+        column = mul(beta, scale);
+        put(to + 0x20, sub(ofG, column));
+        for (uint256 i = at(C) >> 1; i != 0; --i) {
+            xi = mul(xi, xi);
         }
-        if (scale == 0) {
-            revert PointsCoincide(); // Protocol
-        }
-        scale = mul(scale, delta);
-        // C - (zeta^b - alpha) [q] - g(zeta) [1] + zeta [t], and delta times
-        // scale (sum_i beta^i Z_(T - T_i)(xi) [f_i] - Z_T(xi) [w] + xi [w']) - batch [1]
-        takePoint(proof + 0x40);
-        addTerm(sub(alpha, mul(power, zeta)));
-        put(TERM, 1);
-        put(TERM + 0x20, 2);
-        addTerm(sub(0, add(calldataWord(proof + 0x140), mul(delta, batch))));
-        // [d] and [w] have the factor xi - 1/zeta
-        atInverse = mul(mul(scale, atAlpha), atInverse);
-        takePoint(proof + 0x100);
-        addTerm(mul(mul(beta, betaSquare), atInverse));
-        takePoint(proof + 0x240);
-        addTerm(sub(0, mul(atInverse, atZeta)));
-        scale = mul(scale, zeta);
-        takePoint(proof);
-        addTerm(scale);
-        atAlpha = mul(scale, atAlpha);
-        takePoint(proof + 0x80);
-        addTerm(mul(beta, atAlpha));
-        takePoint(proof + 0xc0);
-        addTerm(mul(betaSquare, atAlpha));
-        takePoint(proof + 0x280);
-        addTerm(mul(scale, xi));
-        takePoint(proof + 0x200);
-        addTerm(zeta);
-        copyPoint(LEFT, SUM);
-        takePoint(proof + 0x200);
-        copyPoint(SUM, TERM);
-        takePoint(proof + 0x280);
-        addTerm(scale);
-        copyPoint(RIGHT, SUM);
+        put(to, mul(column, sub(alpha, xi)));
     }
 }

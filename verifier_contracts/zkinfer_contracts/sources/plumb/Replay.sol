@@ -3,24 +3,22 @@ pragma solidity ^0.8.24;
 
 import {add, mul, sub} from "./Field.sol";
 import {
-    CLAIMS_BESIDE_COLUMNS,
     INPUT,
     LINK,
     MASK,
     TOTAL,
     WEIGHT,
     beginFunctionals,
-    etaOf,
-    writeEtaPowers
+    weighClaims
 } from "./Functionals.sol";
-import {addCommitments, addStored, clearSum, requireNotIdentity} from "./Group.sol";
+import {addPoint, addStored, copyPoint, requireNotIdentity, takePoint, takePoints} from "./Group.sol";
 import {addLayers} from "./Layers.sol";
 import {gatesAtA} from "./Lookups.sol";
 import "./Memory.sol";
-import {reduceOpening} from "./Opening.sol";
+import {OPENING_POINTS, reduceOpening} from "./Opening.sol";
 import {addRanges} from "./Registration.sol";
 import {replayQuadratic, replayQuartic} from "./Sumcheck.sol";
-import {absorbCalldata, absorbScalars, calldataWord, challenge, drawn, requireNonzero} from "./Transcript.sol";
+import {absorbCalldata, absorbScalars, calldataWord, challenge, challenges, drawn, requireNonzero} from "./Transcript.sol";
 
 /// @dev The proof has another length than the circuit fixes, in bytes.
 error ProofLength(uint256 expected, uint256 got);
@@ -35,14 +33,13 @@ function replay(uint256 proof, uint256 length, uint256 program) view {
         put(EVALUATED, evaluated);
         {
             uint256 h = at(N) - c;
-            uint256 words = 2 * (evaluated + 2) + 6 * c + 2 * h + evaluated + (h == 0 ? 0 : 2) + 2 + 22;
+            uint256 words = 2 * (evaluated + 2) + 6 * c + 2 * h + evaluated + (h == 0 ? 0 : 2) + 2 + 21;
             if (length != words << 5) {
                 revert ProofLength(words << 5, length); // Protocol
             }
         }
-        put(ETA, at(FREE));
-        put(FUNCTIONALS, at(ETA) + ((evaluated + CLAIMS_BESIDE_COLUMNS) << 5));
-        put(FREE, at(FUNCTIONALS) + ((evaluated + 3 + at(CHUNKS)) << 5));
+        put(FUNCTIONALS, at(FREE));
+        put(FREE, at(FUNCTIONALS) + ((evaluated + 3 + at(CHUNKS) + OPENING_POINTS) << 5));
         put(PROOF, proof);
         proof = replayRounds(proof, c, phase1, evaluated);
         put(OPENING, proof);
@@ -52,9 +49,8 @@ function replay(uint256 proof, uint256 length, uint256 program) view {
         } else {
             addRanges(program);
         }
-        uint256 value = add(at(MU), mul(at(SHARE_D), claim(evaluated)));
-        combineColumns(phase1, evaluated);
-        reduceOpening(value);
+        uint256 value = add(at(MU), mul(at(SHARE_D), claim()));
+        combine(phase1, evaluated, value);
     }
 }
 
@@ -70,16 +66,14 @@ function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluate
         absorbCalldata("phase 2", proof, 2 * (evaluated - phase1));
         proof += (evaluated - phase1) << 6;
         put(LAMBDA, drawn());
-        for (uint256 place = TAU; place < TAU + (c << 5); place += 0x20) {
-            put(place, challenge("tau"));
-        }
+        challenges("tau", TAU, c);
         put(RHO_A, requireNonzero("rhoA", challenge("rhoA")));
         put(H_A, calldataWord(proof));
         proof = absorbScalars("H_A", proof, 1);
         // first the variables that say which chunk a weight is in, which the gates do not depend on
         uint256 h = at(N) - c;
         uint256 last;
-        (proof, last,) = replayQuadratic("sumcheck A", proof, h, pointK(), at(H_A));
+        (proof, last) = replayQuadratic("sumcheck A", proof, h, pointK(), at(H_A));
         (proof, last) = replayQuartic("sumcheck A", proof, c, POINT_A, last);
         put(CLAIM_A, last);
         put(VALUES, proof);
@@ -87,17 +81,15 @@ function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluate
         // without products, the claims about them say that zero is zero
         put(E_W, h == 0 ? 0 : calldataWord(proof - 0x40));
         put(E_X, h == 0 ? 0 : calldataWord(proof - 0x20));
-        writeEtaPowers(drawn());
+        weighClaims(drawn());
         put(Z1, challenge("z1"));
         put(Z2, challenge("z2"));
         put(MU, calldataWord(proof));
         proof = absorbScalars("mu", proof, 1);
         put(RHO_D, requireNonzero("rhoD", drawn()));
         // the claims come later: the last claim is this one and a share of theirs
-        uint256 share;
-        (proof, last, share) = replayQuadratic("sumcheck D", proof, c, POINT_D, mul(at(RHO_D), at(MU)));
+        (proof, last) = replayQuadratic("sumcheck D", proof, c, POINT_D, mul(at(RHO_D), at(MU)));
         put(MU, last);
-        put(SHARE_D, share);
         return proof;
     }
 }
@@ -106,9 +98,10 @@ function replayRounds(uint256 proof, uint256 c, uint256 phase1, uint256 evaluate
 function writePowers(uint256 base) pure {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        for { let place := R_POWERS } gt(place, sub(R_POWERS, mul(0x20, R_POWERS_COUNT))) {} {
-            // four at a time
+        // four at a time
+        for { let place := sub(R_POWERS, 0x80) } gt(place, sub(R_POWERS, mul(0x20, add(R_POWERS_COUNT, 1)))) {
             place := sub(place, 0x80)
+        } {
             mstore(add(place, 0x60), base)
             base := mulmod(base, base, r)
             mstore(add(place, 0x40), base)
@@ -122,35 +115,74 @@ function writePowers(uint256 base) pure {
 }
 
 /// @dev sum_i eta^i value_i over all linear claims.
-function claim(uint256 evaluated) pure returns (uint256 sum) {
-    unchecked {
-        uint256 values = at(VALUES);
-        uint256 powers = at(ETA);
-        for (uint256 i = 0; i < evaluated << 5; i += 0x20) {
-            sum = add(sum, mul(calldataWord(values + i), at(powers + i)));
-        }
-        sum = add(sum, mul(etaOf(MASK), sub(at(CLAIM_A), add(gatesAtA(), mul(at(E_W), at(E_X))))));
-        sum = add(sum, mul(etaOf(TOTAL), sub(at(H_A), at(LINEAR_CONSTANT))));
-        sum = add(sum, mul(etaOf(WEIGHT), at(E_W)));
-        sum = add(sum, mul(etaOf(INPUT), sub(at(E_X), at(BIAS_CONSTANT))));
-        sum = add(sum, mul(etaOf(LINK), at(LINK_CONSTANT)));
+function claim() pure returns (uint256 sum) {
+    uint256 gates = gatesAtA();
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        let weight := mload(E_W)
+        gates := addmod(gates, mulmod(weight, mload(E_X), r), r)
+        let power := ETA_POWERS
+        sum := add(mload(CLAIM_COLUMNS), mulmod(mload(add(power, shl(5, WEIGHT))), weight, r))
+        sum := add(sum, mulmod(mload(add(power, shl(5, MASK))), add(mload(CLAIM_A), sub(r, gates)), r))
+        // what layers contribute is at most r
+        let value := add(mload(H_A), sub(r, mload(LINEAR_CONSTANT)))
+        sum := addmod(sum, mulmod(mload(add(power, shl(5, TOTAL))), value, r), r)
+        value := add(mload(E_X), sub(r, mload(BIAS_CONSTANT)))
+        sum := add(sum, mulmod(mload(add(power, shl(5, INPUT))), value, r))
+        sum := addmod(sum, mulmod(mload(add(power, shl(5, LINK))), mload(LINK_CONSTANT), r), r)
     }
 }
 
-/// @dev SUM = sum of all commitments, each times its column's functional at d.
-function combineColumns(uint256 phase1, uint256 evaluated) view {
+/// @dev LEFT and RIGHT: the opening of the sum of all commitments, each times its column's functional at d.
+function combine(uint256 phase1, uint256 evaluated, uint256 value) view {
     unchecked {
-        clearSum();
-        uint256 proof = at(PROOF);
-        uint256 q = at(FUNCTIONALS);
-        // in the proof, G1 and G2 stand before phase 2
-        q = addCommitments(proof, phase1, q);
-        proof += phase1 << 6;
-        addCommitments(proof, 2, q + ((evaluated - phase1) << 5));
-        q = addCommitments(proof + 0x80, evaluated - phase1, q) + 0x40;
-        q = addStored(at(WEIGHTS), at(CHUNKS), q);
+        uint256 columns = evaluated + 2 + at(CHUNKS);
         if (at(INPUT_POINT) != 0) {
-            addCommitments(at(INPUT_POINT), 1, q);
+            ++columns;
+        }
+        uint256 scalars = at(FUNCTIONALS);
+        uint256 end = scalars + (columns << 5);
+        uint256 factor = reduceOpening(value, end);
+        assembly ("memory-safe") {
+            let r := mload(MODULUS)
+            for {} gt(end, scalars) {} {
+                end := sub(end, 0x20)
+                mstore(end, mulmod(mload(end), factor, r))
+            }
+        }
+        uint256 points = at(FREE);
+        end = takeColumns(points, phase1, evaluated);
+        uint256 proof = at(OPENING);
+        end = takePoints(end, proof + 0x40, 4);
+        end = takePoints(end, proof + 0x220, 2);
+        put(end, 1);
+        put(end + 0x20, 2);
+        addStored(points, columns + OPENING_POINTS, scalars);
+        takePoint(proof);
+        addPoint();
+        copyPoint(LEFT, SUM);
+        takePoint(proof + 0x260);
+        copyPoint(RIGHT, TERM);
+    }
+}
+
+/// @dev Copies all commitments to a place, in the order of the functionals; gives the place after them.
+function takeColumns(uint256 points, uint256 phase1, uint256 evaluated) pure returns (uint256 end) {
+    unchecked {
+        uint256 proof = at(PROOF);
+        // in the proof, G1 and G2 stand before phase 2
+        uint256 hidden = proof + (phase1 << 6);
+        end = takePoints(points, proof, phase1);
+        end = takePoints(end, hidden + 0x80, evaluated - phase1);
+        end = takePoints(end, hidden, 2);
+        uint256 length = at(CHUNKS) << 6;
+        uint256 weights = at(WEIGHTS);
+        assembly ("memory-safe") {
+            mcopy(end, weights, length)
+        }
+        end += length;
+        if (at(INPUT_POINT) != 0) {
+            end = takePoints(end, at(INPUT_POINT), 1);
         }
     }
 }

@@ -32,9 +32,10 @@ function openBlob(uint256 size) pure {
         uint256 chunks = field(place + 33, 16);
         put(CHUNKS, chunks);
         put(WEIGHTS, BLOB + size - (chunks << 6));
-        uint256 n = at(C);
-        while (chunks + 1 > 1 << (n - at(C))) ++n;
-        put(N, n);
+        // of chunks there is one more, which is virtual
+        uint256 h = 0;
+        while (chunks >> h != 0) ++h;
+        put(N, at(C) + h);
         uint256 count = field(place + 40, 8);
         place += 41;
         put(FUNCTIONS, place);
@@ -108,21 +109,22 @@ function absorbStatement(bytes32 ctx, uint256 values, uint256 count) pure {
 
 /// @dev Refuses values of calldata that are no integers of [low, high], negative ones counted down from R.
 function requireDomain(uint256 values, uint256 from, uint256 to, int256 low, int256 high) pure {
-    unchecked {
-        for (uint256 i = from; i < to; ++i) {
-            uint256 value;
-            bool inside;
-            assembly ("memory-safe") {
-                value := calldataload(add(values, shl(5, i)))
-                // value - low modulo r, low being far smaller than R
-                let r := mload(MODULUS)
-                let above := addmod(value, sub(r, low), r)
-                inside := and(lt(value, r), iszero(gt(above, sub(high, low))))
-            }
-            if (!inside) {
-                revert PublicInputOutOfDomain(i, low, high, value); // A4
-            }
-        }
+    uint256 value;
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        // value - low modulo r, low being far smaller than R
+        let below := sub(r, low)
+        let range := sub(high, low)
+        let end := add(values, shl(5, to))
+        let place := add(values, shl(5, from))
+        for {} lt(
+            or(gt(addmod(calldataload(place), below, r), range), iszero(lt(calldataload(place), r))), lt(place, end)
+        ) { place := add(place, 0x20) } {}
+        value := calldataload(place)
+        from := shr(5, sub(place, values))
+    }
+    if (from < to) {
+        revert PublicInputOutOfDomain(from, low, high, value); // A4
     }
 }
 

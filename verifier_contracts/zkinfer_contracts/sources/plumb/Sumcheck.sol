@@ -5,35 +5,34 @@ import {LABEL, MODULUS, STATE, WORDS} from "./Memory.sol";
 import {ScalarNotCanonical} from "./Transcript.sol";
 
 /// @dev Replays a sumcheck of degree 2: n rounds of c_0, c_2 in calldata at `cursor`, with c_1 = claim - 2 c_0 - c_2. Writes the
-/// challenges to `point`. Gives the place after the rounds, the last claim, and how much of the first one it has.
+/// challenges to `point`. Gives the place after the rounds, and the last claim.
 function replayQuadratic(bytes32 label, uint256 cursor, uint256 n, uint256 point, uint256 claim)
     pure
-    returns (uint256, uint256, uint256)
+    returns (uint256, uint256)
 {
-    bool bad;
-    uint256 share = 1;
+    bool good = true;
     assembly ("memory-safe") {
         let r := mload(MODULUS)
         mstore(LABEL, label)
         for { let end := add(point, shl(5, n)) } lt(point, end) { point := add(point, 0x20) } {
             calldatacopy(WORDS, cursor, 0x40)
             cursor := add(cursor, 0x40)
+            let z := keccak256(STATE, 0x80)
+            mstore(STATE, z)
+            z := mod(z, r)
+            mstore(point, z)
             let zero := mload(WORDS)
             let two := mload(add(WORDS, 0x20))
-            bad := or(bad, iszero(and(lt(zero, r), lt(two, r))))
-            mstore(STATE, keccak256(STATE, 0x80))
-            let z := mod(mload(STATE), r)
-            mstore(point, z)
-            share := mulmod(share, z, r)
-            // both are below r, or the proof is refused
-            let one := addmod(claim, sub(mul(3, r), add(shl(1, zero), two)), r)
-            claim := addmod(zero, mulmod(z, add(one, mulmod(z, two, r)), r), r)
+            good := and(good, and(lt(zero, r), lt(two, r)))
+            // all are below r, or the proof is refused, and five of them in a word
+            claim := add(claim, add(sub(mul(3, r), add(shl(1, zero), two)), mulmod(z, two, r)))
+            claim := addmod(zero, mulmod(z, claim, r), r)
         }
     }
-    if (bad) {
+    if (!good) {
         revert ScalarNotCanonical(label); // A11
     }
-    return (cursor, claim, share);
+    return (cursor, claim);
 }
 
 /// @dev The same of degree 4: c_0, c_2, c_3, c_4 in each round.
@@ -41,28 +40,29 @@ function replayQuartic(bytes32 label, uint256 cursor, uint256 n, uint256 point, 
     pure
     returns (uint256, uint256)
 {
-    bool bad;
+    bool good = true;
     assembly ("memory-safe") {
         let r := mload(MODULUS)
         mstore(LABEL, label)
         for { let end := add(point, shl(5, n)) } lt(point, end) { point := add(point, 0x20) } {
             calldatacopy(WORDS, cursor, 0x80)
             cursor := add(cursor, 0x80)
-            mstore(STATE, keccak256(STATE, 0xc0))
-            let z := mod(mload(STATE), r)
+            let z := keccak256(STATE, 0xc0)
+            mstore(STATE, z)
+            z := mod(z, r)
             mstore(point, z)
-            let good := and(lt(mload(WORDS), r), lt(mload(add(WORDS, 0x20)), r))
-            bad := or(bad, iszero(and(good, and(lt(mload(add(WORDS, 0x40)), r), lt(mload(add(WORDS, 0x60)), r)))))
+            let zero := mload(WORDS)
+            let two := mload(add(WORDS, 0x20))
+            let three := mload(add(WORDS, 0x40))
+            let four := mload(add(WORDS, 0x60))
+            good := and(good, and(and(lt(zero, r), lt(two, r)), and(lt(three, r), lt(four, r))))
             // 2 c_0 + c_2 + c_3 + c_4 is below 5r
-            let sum := add(add(shl(1, mload(WORDS)), mload(add(WORDS, 0x20))), mload(add(WORDS, 0x40)))
-            claim := addmod(claim, sub(mul(5, r), add(sum, mload(add(WORDS, 0x60)))), r)
-            sum := mulmod(z, mload(add(WORDS, 0x60)), r)
-            sum := mulmod(z, add(mload(add(WORDS, 0x40)), sum), r)
-            sum := mulmod(z, add(mload(add(WORDS, 0x20)), sum), r)
-            claim := addmod(mload(WORDS), mulmod(z, add(claim, sum), r), r)
+            claim := addmod(claim, sub(mul(5, r), add(add(shl(1, zero), two), add(three, four))), r)
+            claim := add(claim, mulmod(z, add(two, mulmod(z, add(three, mulmod(z, four, r)), r)), r))
+            claim := addmod(zero, mulmod(z, claim, r), r)
         }
     }
-    if (bad) {
+    if (!good) {
         revert ScalarNotCanonical(label); // A11
     }
     return (cursor, claim);

@@ -39,6 +39,22 @@ function challenge(bytes32 label) pure returns (uint256 value) {
     }
 }
 
+/// @dev Further challenges of one name, written to a place.
+function challenges(bytes32 label, uint256 to, uint256 count) pure {
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        mstore(LABEL, label)
+        mstore(WORDS, mload(COUNTER))
+        for { let end := add(to, shl(5, count)) } lt(to, end) { to := add(to, 0x20) } {
+            mstore(WORDS, add(mload(WORDS), 1))
+            let state := keccak256(STATE, 0x60)
+            mstore(STATE, state)
+            mstore(to, mod(state, r))
+        }
+        mstore(COUNTER, mload(WORDS))
+    }
+}
+
 /// @dev Refuses a challenge that is zero.
 function requireNonzero(bytes32 label, uint256 value) pure returns (uint256) {
     if (value == 0) {
@@ -62,14 +78,12 @@ function absorbCalldata(bytes32 label, uint256 from, uint256 count) pure {
 /// @dev Absorbs scalars of calldata, and refuses words that are none. Gives the place after them.
 function absorbScalars(bytes32 label, uint256 from, uint256 count) pure returns (uint256 end) {
     absorbCalldata(label, from, count);
-    bool good = true;
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        for { end := add(from, shl(5, count)) } lt(from, end) { from := add(from, 0x20) } {
-            good := and(good, lt(calldataload(from), r))
-        }
+        end := add(from, shl(5, count))
+        for {} and(lt(calldataload(from), r), lt(from, end)) { from := add(from, 0x20) } {}
     }
-    if (!good) {
+    if (from != end) {
         revert ScalarNotCanonical(label); // A11
     }
 }

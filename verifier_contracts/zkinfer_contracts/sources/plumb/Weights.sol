@@ -48,8 +48,8 @@ library Weights {
                 while (1 << log < count) ++log;
                 dims |= _dim(i, count, log);
             }
-            dims |= kind == Descriptors.CONVOLUTION ? _channels(2, outputs) : _dim(2, 1, 0);
-            return dims | _channels(3, input) | _dim(4, 1, 0);
+            dims |= kind == Descriptors.CONVOLUTION ? _channels(3, outputs) : _dim(3, 1, 0);
+            return dims | _channels(2, input) | _dim(4, 1, 0);
         }
     }
 

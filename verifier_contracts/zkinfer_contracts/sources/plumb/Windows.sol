@@ -1,115 +1,152 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {eqTable, powerOf} from "./ClosedForms.sol";
-import {sub} from "./Field.sol";
+import {powerOf} from "./ClosedForms.sol";
 import {MODULUS, at} from "./Memory.sol";
 
-/// @dev One dimension of a window: for each tap, the sum over real outputs o < outputs of base^o eq(o stride + tap - pad, z),
-/// inside the real input [0, inputs) only. Written to `to`, one word for each tap.
+/// @dev One dimension of a window of stride 1: sum over taps of e_tap times the sum over outputs o < n of
+/// base^o eq(o + tap - pad, z), inside the real input [0, limit) only. The words e_tap are at a place, with room after them; z
+/// are the m coordinates before `end`.
 ///
-/// With stride 1 the input is t = o + tap - pad; with stride 2 its low bit is the parity of tap - pad, and the others are
-/// t = o + floor((tap - pad) / 2): the taps of a parity are as those of a window with stride 1. `geometry` is kernel, stride
-/// and pad, 8 bits each above the lowest byte; strides are 1 or 2.
-function tapSums(
-    uint256 to,
-    uint256 free,
+/// With h(j) = sum over taps up to j of base^(j - tap) e_tap, cell t is weighed by h(t + pad) - base^n h(t + pad - n). After
+/// the last tap h is geometric, and so are the weights, between some first and some last cells.
+function slide(
+    uint256 place,
+    uint256 taps,
+    uint256 pad,
     uint256 end,
     uint256 m,
     uint256 powers,
-    uint256 geometry,
-    uint256 inputs,
-    uint256 outputs
-) pure {
+    uint256 limit,
+    uint256 n
+) pure returns (uint256) {
     unchecked {
-        uint256 kernel = geometry >> 24;
-        uint256 pad = (geometry >> 8) & 0xff;
-        uint256 whole = powerOf(powers, outputs);
+        // From this cell on weights are not geometric, or it is the last one. It is no later than limit + pad + 1 - taps, so
+        // that as many first cells as are from here on are enough too.
+        uint256 shift;
+        assembly ("memory-safe") {
+            shift := sub(n, pad)
+            let last := sub(add(add(limit, pad), 1), taps)
+            if sgt(shift, last) { shift := last }
+            if iszero(slt(shift, limit)) { shift := sub(limit, 1) }
+            shift := mul(shift, sgt(shift, 0))
+        }
+        uint256 count = limit - shift;
+        uint256 words = pad + count + 1;
         uint256 base = at(powers - 0x20);
-        if (geometry & 0x20000 == 0) {
-            eqTable(end - (m << 5), m, free);
-            slide(to, 0x20, kernel, pad, free, inputs, outputs, base, whole, 1);
-            return;
+        partialSums(place, taps, words, base);
+        // what is to be subtracted, over base^shift, with room for a word before it in each step
+        uint256 other = place + ((words + m + 1) << 5);
+        uint256 scale = powerOf(powers, n - shift);
+        assembly ("memory-safe") {
+            let r := mload(MODULUS)
+            let skipped := sub(sub(n, pad), shift)
+            let from := place
+            let to := other
+            switch slt(skipped, 0)
+            case 0 {
+                calldatacopy(to, calldatasize(), shl(5, count))
+                to := add(to, shl(5, skipped))
+            }
+            default { from := sub(from, shl(5, skipped)) }
+            for { let close := add(other, shl(5, count)) } lt(to, close) { to := add(to, 0x20) } {
+                mstore(to, mulmod(mload(from), scale, r))
+                from := add(from, 0x20)
+            }
         }
-        uint256 low = 0;
-        if (m != 0) {
-            end -= 0x20;
-            low = at(end);
-            --m;
+        return fold(place + (pad << 5), other, count, shift, end, m, base);
+    }
+}
+
+/// @dev Puts sum over taps i <= j of base^(j - i) e_i in the place of e_j, for so many words.
+function partialSums(uint256 place, uint256 taps, uint256 words, uint256 base) pure {
+    assembly ("memory-safe") {
+        let r := mload(MODULUS)
+        let sum := 0
+        for { let last := add(place, shl(5, taps)) } lt(place, last) { place := add(place, 0x20) } {
+            sum := add(mulmod(sum, base, r), mload(place))
+            mstore(place, sum)
         }
-        eqTable(end - (m << 5), m, free);
-        for (uint256 tap = 0; tap < 2; ++tap) {
-            uint256 odd = (tap ^ pad) & 1;
-            slide(
-                to + (tap << 5),
-                0x40,
-                (kernel + 1 - tap) >> 1,
-                (pad + 1 - tap) >> 1,
-                free,
-                (inputs + 1 - odd) >> 1,
-                outputs,
-                base,
-                whole,
-                odd == 0 ? sub(1, low) : low
-            );
+        for { let last := add(place, shl(5, sub(words, taps))) } slt(place, last) { place := add(place, 0x20) } {
+            sum := mulmod(sum, base, r)
+            mstore(place, sum)
         }
     }
 }
 
-/// @dev factor * sum over o < n of base^o v(o + tap - pad), for each tap, where v are `limit` words at a place, and zero
-/// outside: from one place of the input to the one below, base times the last sum, and v(there) - base^n v(n above) more.
-/// `whole` is base^n; sums are written `step` bytes apart.
-function slide(
-    uint256 to,
-    uint256 step,
-    uint256 taps,
-    uint256 pad,
-    uint256 v,
-    uint256 limit,
-    uint256 n,
-    uint256 base,
-    uint256 whole,
-    uint256 factor
-) pure {
+/// @dev Sum over t of eq(t, z) times a sequence, less that of another one. The first has `count` words in a list, and goes on
+/// with the next word times 1, base, base^2, .. The other one is zero before cell `shift`, has as many words, which are to
+/// be multiplied by base^shift, and then is as the first one.
+function fold(
+    uint256 list,
+    uint256 other,
+    uint256 count,
+    uint256 shift,
+    uint256 end,
+    uint256 m,
+    uint256 base
+) pure returns (uint256 value) {
     assembly ("memory-safe") {
         let r := mload(MODULUS)
-        // above the last tap's first place
-        let last := sub(taps, pad)
-        switch n
-        case 1 {
-            for { let t := sub(0, pad) } slt(t, last) { t := add(t, 1) } {
-                let value := 0
-                if lt(t, limit) { value := mulmod(mload(add(v, shl(5, t))), factor, r) }
-                mstore(to, value)
-                to := add(to, step)
+        // the last coordinate, and what is before the first one
+        end := sub(end, 0x20)
+        m := sub(end, shl(5, m))
+        count := shl(5, count)
+        other := sub(other, list)
+        // what goes on
+        let more := mload(add(list, count))
+        // every step pairs cells 2t and 2t + 1
+        for {} and(gt(count, 0x20), gt(end, m)) { end := sub(end, 0x20) } {
+            let z := mload(end)
+            let zero := sub(add(r, 1), z)
+            // the same for the other list
+            let one := z
+            let nought := zero
+            let others := more
+            if and(shift, 1) {
+                one := mulmod(z, base, r)
+                nought := mulmod(zero, base, r)
+                other := sub(other, 0x20)
+                mstore(add(list, other), 0)
+                mstore(add(list, count), more)
+                more := mulmod(more, base, r)
+                count := add(count, 0x20)
             }
+            if and(count, 0x20) {
+                mstore(add(list, count), more)
+                mstore(add(add(list, other), count), others)
+                more := mulmod(more, base, r)
+                count := add(count, 0x20)
+            }
+            let from := list
+            let to := list
+            for { let close := add(list, count) } lt(from, close) { from := add(from, 0x40) } {
+                mstore(to, add(mulmod(mload(from), zero, r), mulmod(mload(add(from, 0x20)), z, r)))
+                let there := add(from, other)
+                mstore(add(to, other), add(mulmod(mload(there), nought, r), mulmod(mload(add(there, 0x20)), one, r)))
+                to := add(to, 0x20)
+            }
+            count := sub(to, list)
+            more := mulmod(more, add(zero, mulmod(z, base, r)), r)
+            base := mulmod(base, base, r)
+            shift := shr(1, shift)
         }
-        default {
-            let t := last
-            let sum := 0
-            if slt(t, limit) {
-                // as long as nothing is n above, and no tap is reached
-                let bottom := mul(sub(limit, n), gt(limit, n))
-                if sgt(last, bottom) { bottom := last }
-                bottom := add(v, shl(5, bottom))
-                let place := add(v, shl(5, limit))
-                for {} gt(place, bottom) {} {
-                    place := sub(place, 0x20)
-                    sum := addmod(mulmod(sum, base, r), mload(place), r)
-                }
-                t := shr(5, sub(place, v))
-            }
-            to := add(to, mul(sub(taps, 1), step))
-            for {} sgt(add(t, pad), 0) {} {
-                t := sub(t, 1)
-                sum := mulmod(sum, base, r)
-                if lt(t, limit) { sum := add(sum, mload(add(v, shl(5, t)))) }
-                if lt(add(t, n), limit) { sum := add(sum, mulmod(whole, sub(r, mload(add(v, shl(5, add(t, n))))), r)) }
-                if slt(t, last) {
-                    mstore(to, mulmod(sum, factor, r))
-                    to := sub(to, step)
-                }
-            }
+        value := mload(list)
+        other := mload(add(list, other))
+        // lists of one word
+        for {} gt(end, m) { end := sub(end, 0x20) } {
+            let z := mload(end)
+            let zero := sub(add(r, 1), z)
+            let one := mulmod(z, base, r)
+            let part := mulmod(z, more, r)
+            value := add(mulmod(value, zero, r), part)
+            switch and(shift, 1)
+            case 0 { other := add(mulmod(other, zero, r), part) }
+            default { other := mulmod(other, one, r) }
+            more := mulmod(mulmod(more, base, r), add(zero, one), r)
+            base := mulmod(base, base, r)
+            shift := shr(1, shift)
         }
+        value := addmod(value, sub(shl(1, r), other), r)
     }
 }

@@ -64,57 +64,45 @@ fn commitment_of(words: &[Word]) -> Commitment {
 }
 
 /// What our opening absorbs and draws, absorbed and drawn as Nova's Mercury does: by the same messages in the same
-/// order, under Nova's labels. With it both provers answer the same challenges.
-pub struct AsNova(pub NovaTranscript);
+/// order, under Nova's labels. With it both provers answer the same challenges, up to zeta. What comes then is not
+/// Nova's, and has our labels.
+pub struct AsNova {
+    transcript: NovaTranscript,
+    /// Those that were drawn.
+    pub challenges: Vec<Fr>,
+}
 
 impl AsNova {
-    /// A fresh one.
-    pub fn new(label: &'static [u8]) -> Self {
-        AsNova(NovaTranscript::new(label))
+    /// A fresh one, which has heard a claim: ours is determined by what comes before an opening, Nova's is absorbed.
+    pub fn new(label: &'static [u8], column: &G1Affine, at: &[Fr], value: Fr) -> Self {
+        let mut transcript = NovaTranscript::new(label);
+        transcript.absorb(labels::LABEL_F, &[commitment(column)].as_slice());
+        transcript.absorb(labels::LABEL_U, &scalars(at).as_slice());
+        transcript.absorb(labels::LABEL_E, &[scalar(&value)].as_slice());
+        AsNova { transcript, challenges: vec![] }
     }
 
     fn points(&mut self, labels: &[&'static [u8]], words: &[Word]) {
         assert_eq!(words.len(), 2 * labels.len());
         for (label, words) in labels.iter().zip(words.chunks(2)) {
-            self.0.absorb(label, &[commitment_of(words)].as_slice());
+            self.transcript.absorb(label, &[commitment_of(words)].as_slice());
         }
     }
 
     fn scalars(&mut self, label: &'static [u8], words: &[Word]) {
         let values: Vec<_> = words.iter().map(|word| scalar(&from_word(word).expect("a scalar"))).collect();
-        self.0.absorb(label, &values.as_slice());
+        self.transcript.absorb(label, &values.as_slice());
     }
 }
 
 impl FiatShamir for AsNova {
     fn absorb(&mut self, label: &'static str, words: &[Word]) {
         match label {
-            "opening claim" => {
-                let (value, point) = words[2..].split_last().expect("a value");
-                self.points(&[labels::LABEL_F], &words[..2]);
-                self.scalars(labels::LABEL_U, point);
-                self.scalars(labels::LABEL_E, &[*value]);
-            }
             "opening p" => self.points(&[labels::LABEL_H], words),
             "opening q g" => self.points(&[labels::LABEL_Q, labels::LABEL_G], words),
             "opening s d" => self.points(&[labels::LABEL_S, labels::LABEL_D], words),
-            "opening evaluations" => {
-                let names = [
-                    labels::LABEL_GZ,
-                    labels::LABEL_GZI,
-                    labels::LABEL_HZ,
-                    labels::LABEL_HZI,
-                    labels::LABEL_SZ,
-                    labels::LABEL_SZI,
-                ];
-                assert_eq!(words.len(), names.len());
-                for (name, word) in names.into_iter().zip(words) {
-                    self.scalars(name, &[*word]);
-                }
-            }
-            "opening t" => self.points(&[labels::LABEL_QUOT_F], words),
-            "opening w" => self.points(&[labels::LABEL_W], words),
-            "opening w'" => self.points(&[labels::LABEL_W_PRIME], words),
+            "opening interpolants" => self.scalars(label.as_bytes(), words),
+            "opening w" | "opening w'" => self.points(&[label.as_bytes()], words),
             other => panic!("Nova absorbs nothing like {other:?}"),
         }
     }
@@ -124,11 +112,11 @@ impl FiatShamir for AsNova {
             "opening alpha" => labels::LABEL_ALPHA,
             "opening gamma" => labels::LABEL_GAMMA,
             "opening zeta" => labels::LABEL_ZETA,
-            "opening beta" => labels::LABEL_BETA,
-            "opening xi" => labels::LABEL_Z,
-            "opening delta" => labels::LABEL_PAIRING_D,
+            "opening beta" | "opening xi" => label.as_bytes(),
             other => panic!("Nova draws nothing like {other:?}"),
         };
-        ours(&self.0.squeeze(label).expect("a challenge"))
+        let challenge = ours(&self.transcript.squeeze(label).expect("a challenge"));
+        self.challenges.push(challenge);
+        challenge
     }
 }

@@ -1,11 +1,12 @@
 //! Our commitments and openings beside Nova's, on the same parameters: an implementation of the same papers by others.
 //!
-//! Nova's batched opening weighs its polynomials as g, h, s, d and ours as p, g, s, d (its h is our p), so the last two
-//! points of a proof differ, and each proof verifies in its own verifier only. All before these points is compared, under
-//! the same challenges.
+//! Both sides do the same up to zeta: five points, which follow the challenges alpha and gamma. There the paper, and Nova
+//! with it, sends six values and shows the division by a point and an equation of its own. We send interpolants, which
+//! have these values and that of p (Nova's h) at alpha, and open the division with the rest. So the points and the values
+//! are compared, under the same challenges, and nothing after them; each proof verifies in its own verifier only.
 
 use ark_bn254::Fr;
-use ark_ff::{One, PrimeField, Zero};
+use ark_ff::{Field, One, PrimeField, Zero};
 use halo2curves::bn256;
 use halo2curves::group::Curve;
 use nova_snark::provider::{hyperkzg, mercury};
@@ -15,6 +16,7 @@ use nova_snark::traits::commitment::CommitmentEngineTrait;
 use nova_snark::traits::evaluation::EvaluationEngineTrait;
 use plumb::closed_forms::evaluate;
 use plumb::commit::{Commitment, Encoding, commit, g1_from_bytes};
+use plumb::field::from_word;
 use plumb::kzg::KzgCommitter;
 use plumb::opening::{self, OpeningError, OpeningProof};
 use plumb::scheme::Committer;
@@ -145,11 +147,11 @@ fn values_are_the_same_and_both_sides_accept_them_alone() {
 
         let c = commit(srs, cells).unwrap();
         let fresh = || Transcript::new("oracle");
-        let proof = opening::open(srs, cells, &c, at, value, &mut fresh()).unwrap();
+        let proof = opening::open(srs, cells, at, value, &mut fresh()).unwrap();
         let verdict = |value| opening::verify(srs.verifier(), &c, at, value, &proof, &mut fresh());
         assert_eq!(verdict(value), Ok(()), "{name}");
-        assert!(matches!(verdict(wrong), Err(OpeningError::Rejected { .. })), "{name}");
-        let refused = opening::open(srs, cells, &c, at, wrong, &mut fresh());
+        assert_eq!(verdict(wrong), Err(OpeningError::InnerProducts), "{name}");
+        let refused = opening::open(srs, cells, at, wrong, &mut fresh());
         assert!(matches!(refused, Err(OpeningError::Value { .. })), "{name}");
 
         // Nova judges the value too, by Mercury and by HyperKZG.
@@ -163,20 +165,24 @@ fn values_are_the_same_and_both_sides_accept_them_alone() {
     });
 }
 
-/// The parts of a proof of ours before the batched opening, under Nova's names.
-fn parts(proof: &OpeningProof) -> Vec<(&'static str, Value)> {
+/// The parts of a proof of ours that Nova's has too, under Nova's names.
+fn parts(proof: &OpeningProof, zeta: Fr) -> Vec<(&'static str, Value)> {
     let bytes = proof.to_bytes();
     let (words, _) = bytes.as_chunks::<32>();
     let at = |word: usize| {
         g1_from_bytes(words[word..word + 2].as_flattened().try_into().unwrap(), Encoding::Nonzero).unwrap()
     };
-    let points = [("comm_h", 0), ("comm_q", 2), ("comm_g", 4), ("comm_s", 6), ("comm_d", 8), ("comm_quot_f", 16)];
+    let points = [("comm_h", 0), ("comm_q", 2), ("comm_g", 4), ("comm_s", 6), ("comm_d", 8)];
     let mut out: Vec<_> =
         points.into_iter().map(|(name, word)| (name, serde_json::to_value(commitment(&at(word))).unwrap())).collect();
-    let names = ["g_zeta", "g_zeta_inv", "h_zeta", "h_zeta_inv", "s_zeta", "s_zeta_inv"];
-    for (name, word) in names.into_iter().zip(&words[10..16]) {
-        let value = scalar(&plumb::field::from_word(word).unwrap());
-        out.push((name, serde_json::to_value(value).unwrap()));
+    let interpolants: Vec<Fr> = words[10..17].iter().map(|word| from_word(word).unwrap()).collect();
+    let (g, p, s) = (&interpolants[..2], &interpolants[2..5], &interpolants[5..]);
+    let at_zeta = [("g_zeta", g), ("h_zeta", p), ("s_zeta", s)].map(|(name, f)| (name, f, zeta));
+    let over = zeta.inverse().unwrap();
+    let at_inverse = [("g_zeta_inv", g), ("h_zeta_inv", p), ("s_zeta_inv", s)].map(|(name, f)| (name, f, over));
+    for (name, f, x) in at_zeta.into_iter().chain(at_inverse) {
+        let value = f.iter().rev().fold(Fr::zero(), |value, coefficient| value * x + coefficient);
+        out.push((name, serde_json::to_value(scalar(&value)).unwrap()));
     }
     out
 }
@@ -186,15 +192,20 @@ fn under_the_same_challenges_both_provers_send_the_same() {
     every_case(|srs, ck, name, cells, at| {
         let value = evaluate(cells, at);
         let c = commit(srs, cells).unwrap();
-        let proof = opening::open(srs, cells, &c, at, value, &mut AsNova::new(LABEL)).unwrap();
+        let transcript = || AsNova::new(LABEL, &c.point(), at, value);
+        let mut ours = transcript();
+        let proof = opening::open(srs, cells, at, value, &mut ours).unwrap();
+        // alpha, gamma, zeta, ..
+        let parts = parts(&proof, ours.challenges[2]);
         let theirs = serde_json::to_value(prove::<Mercury>(ck, cells, at, value)).unwrap();
-        for (part, ours) in parts(&proof) {
-            assert_eq!(ours, theirs[part], "{part} of {name}");
+        for (part, ours) in &parts {
+            assert_eq!(ours, &theirs[part], "{part} of {name}");
         }
-        let verdict = opening::verify(srs.verifier(), &c, at, value, &proof, &mut AsNova::new(LABEL));
+        let verdict = opening::verify(srs.verifier(), &c, at, value, &proof, &mut transcript());
         assert_eq!(verdict, Ok(()), "{name}");
         let fields = theirs.as_object().unwrap();
-        assert_eq!(fields.len(), parts(&proof).len() + 2, "a field that is not compared: {:?}", fields.keys());
+        // quot_f, w and w'
+        assert_eq!(fields.len(), parts.len() + 3, "a field that is not compared: {:?}", fields.keys());
     });
 }
 
@@ -210,6 +221,6 @@ fn where_a_part_vanishes_ours_refuses() {
     let c: Commitment = commit(&srs, &cells).unwrap();
     let proof = prove::<Mercury>(&ck, &cells, &at, value);
     assert!(verify::<Mercury>(&ck, &commitment(&c.point()), &at, value, &proof));
-    let refused = opening::open(&srs, &cells, &c, &at, value, &mut Transcript::new("oracle"));
+    let refused = opening::open(&srs, &cells, &at, value, &mut Transcript::new("oracle"));
     assert_eq!(refused, Err(OpeningError::Vanishing { element: "[q]" }));
 }

@@ -239,8 +239,8 @@ impl<'a> Layers<'a> {
         let layer = self.layer;
         need(arguments.dims[2..].iter().all(|n| n % 2 == 0), E::PooledLength { layer, got: arguments.dims })?;
         let values = self.block(values)?;
-        let Column::Argument(j) = arguments.column else { return Err(E::OutputBlock { layer }) };
-        need(values.column == Column::Value(j) && values.same_rows(arguments), E::PooledValues { layer })
+        let pair = matches!((arguments.column, values.column), (Column::Argument(i), Column::Value(j)) if i == j);
+        need(pair && values.same_rows(arguments), E::PooledValues { layer })
     }
 
     /// The lengths of what a map gives.

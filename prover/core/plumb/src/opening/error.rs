@@ -56,8 +56,10 @@ pub enum OpeningError {
         /// The scalar as it was read.
         got: [u8; 32],
     },
-    /// Challenges at which the equations divide by zero; honest provers meet them with probability below 2^-250.
+    /// zeta is zero, which has no inverse: with probability 2^-254.
     Challenge,
+    /// The interpolants do not have the inner products that are claimed.
+    InnerProducts,
     /// The pairing equation does not hold.
     Rejected,
 }
@@ -88,7 +90,8 @@ impl fmt::Display for OpeningError {
                 got.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
                 write!(f, " is not below the modulus of the scalar field")
             }
-            Self::Challenge => write!(f, "a challenge is 0, or two are equal"),
+            Self::Challenge => write!(f, "the challenge zeta is 0"),
+            Self::InnerProducts => write!(f, "the inner products are not those that are claimed"),
             Self::Rejected => write!(f, "the pairing equation does not hold"),
         }
     }

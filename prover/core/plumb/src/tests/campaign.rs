@@ -181,6 +181,7 @@ fn tiny(case: impl Fn(&str, crate::descriptor::Descriptor) -> Case) -> Vec<Case>
         case("mlp", mlp()),
         case("cnn", cnn(&convolution, false)),
         case("signed", signed()),
+        case("pooled", pooled(POOLED, 2)),
         case("top-1", ending([8, 3, 4, 6], 2, 5, End::Top1)),
         case("threshold", ending([8, 3, 4, 6], 1, 5, End::Threshold)),
         case("public", public()),

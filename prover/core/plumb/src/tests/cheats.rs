@@ -2,6 +2,7 @@
 //! prover is accepted without it.
 
 mod outputs;
+mod pooled;
 mod sums;
 
 use super::honest::CTX;

@@ -9,7 +9,7 @@ use crate::layout::Layout;
 use crate::prove::{ProveError, Proven, prove, prove_with};
 use crate::scheme::ideal::Ideal;
 use crate::verify::{proof_words, verify};
-use crate::witness::{WitnessError, execute};
+use crate::witness::{LayerWeights, WitnessError, execute};
 
 pub(super) const CTX: Word = [0xc7; 32];
 
@@ -112,6 +112,63 @@ fn sums_of_maps() {
     });
 }
 
+/// Maxima, and squares of a function that has no order.
+#[test]
+fn pooled_layers() {
+    accepted(pooled(POOLED, 2), |s, x| {
+        let m = &s.key.model;
+        let y = plain_conv(&maps(x, [1, 4, 6]), &m[0], &square(3, 1, 1), 4);
+        let maxima = plain_clamp(&plain_pool(&y), 0, 15);
+        let f = |v| i64::from(ragged(v as i32));
+        let z = plain_squares(&plain_conv(&maxima, &m[1], &FLAT, 2), f);
+        flat(&plain_dense(&plain_each(&z, |z| f(z) + z), &m[2], 3))
+    });
+}
+
+#[test]
+fn public_maxima() {
+    for end in ENDS {
+        accepted(pooled_ending(end), |s, x| {
+            let maxima = plain_pool(&plain_conv(&maps(x, [1, 2, 2]), &s.key.model[0], &square(3, 1, 1), 4));
+            match end {
+                End::Threshold => flat(&plain_clamp(&maxima, 0, 15)),
+                End::Scores => flat(&maxima),
+                End::Top1 => vec![first_of_largest(&flat(&maxima))],
+            }
+        });
+    }
+}
+
+/// With ReLU the last of a square's cells is its maximum, and every cell has a bit more than y at most.
+#[test]
+fn maxima_of_squares() {
+    let y = |n: i64| [n % 8, n / 8 % 8, n / 64 % 8, n / 512].map(|v| v - 4);
+    for y in (0..4096).map(y) {
+        let z = cells_of(y, |v| v.max(0));
+        assert_eq!(Some(&z[3]), y.iter().max());
+        assert!(z.iter().all(|z| (-8..8).contains(z)));
+    }
+}
+
+/// A y of K bits, one more than its differences allow, is refused by the executor.
+#[test]
+fn a_pooled_y_has_a_bit_less() {
+    let s = Setting::new(pooled(POOLED, 2), 1);
+    let mut model = s.key.model.clone();
+    for (weight, last, bias, expected) in
+        [(4, 5, 8, None), (4, 5, 9, Some(8)), (-5, -5, 12, None), (-5, -5, 11, Some(-9))]
+    {
+        model[0] = LayerWeights { maps: vec![vec![0, 0, 0, 0, weight, weight, 0, weight, last]], biases: vec![bias] };
+        // y = (7 (3 weight + last) + bias) / 16
+        let bits =
+            expected.map(|got| WitnessError::OutOfCalibratedRange { layer: 1, position: 0, domain: [-8, 7], got });
+        let error = execute(s.layout(), &model, &vec![7; s.inputs.len()])
+            .err()
+            .filter(|e| e.to_string().starts_with("layer 1:"));
+        assert_eq!(error, bits);
+    }
+}
+
 #[test]
 fn the_public_door() {
     let s = Setting::new(mlp(), 5);
@@ -141,7 +198,7 @@ fn values_out_of_range_are_named() {
     s.inputs.fill(15);
     model[0].maps[0].fill(2);
     let error = execute(s.layout(), &model, &s.inputs).unwrap_err();
-    assert_eq!(error.to_string(), "layer 2: value 0 is 59, out of the calibrated range [-32, 31]");
+    assert_eq!(error.to_string(), "layer 2: value 0 is 57, out of the calibrated range [-32, 31]");
     s.inputs[3] = 16;
     let error = prove(&s.scheme, &s.key, &s.inputs, None, &CTX).unwrap_err();
     let expected = WitnessError::InputOutOfDomain { position: 3, domain: [0, 15], got: 16 };

@@ -68,6 +68,8 @@ macro_rules! refused {
     )*};
 }
 
+pub(super) mod pooled;
+
 #[test]
 fn bad_layouts() {
     let good = cnn(&CNN, false);
@@ -296,17 +298,17 @@ fn bad_sums_and_tables() {
 fn padding_of_weights() {
     let good = packed(PACKED, 8);
     check(&good).unwrap();
-    assert_eq!((linear(&mut good.clone(), 1).biases, good.mask_cells.weights), (632, [768, 769]));
+    assert_eq!((linear(&mut good.clone(), 1).biases, good.mask_cells.weights), (640, [768, 769]));
     let mut shorter = packed(PACKED, 5);
     check(&shorter).unwrap();
     refused! { shorter,
-        "one position of two blocks": |d: &mut Descriptor| linear(d, 2).biases = 628 => E::WeightsOverlap { position: 628 },
-        "salt on the last weight": |d: &mut Descriptor| d.salts.push(628) => E::SaltOnWeight { position: 628 },
-        "salt on a bias in the padding": |d: &mut Descriptor| d.salts.push(632) => E::SaltOnWeight { position: 632 },
-        "last weights in the virtual chunk": |d: &mut Descriptor| d.chunks = 2 => E::WeightsInVirtualChunk { layer: 1, end: 629, .. },
+        "one position of two blocks": |d: &mut Descriptor| linear(d, 2).biases = 612 => E::WeightsOverlap { position: 612 },
+        "salt on the last weight": |d: &mut Descriptor| d.salts.push(614) => E::SaltOnWeight { position: 614 },
+        "salt on a bias in the padding": |d: &mut Descriptor| d.salts.push(616) => E::SaltOnWeight { position: 616 },
+        "last weights in the virtual chunk": |d: &mut Descriptor| d.chunks = 2 => E::WeightsInVirtualChunk { layer: 1, end: 615, .. },
         "not aligned to the padding": |d: &mut Descriptor| linear(d, 1).maps[0].weights = 512 => E::WeightsNotAligned { layer: 1, size: 1024, .. },
     }
-    shorter.salts.push(629);
+    shorter.salts.push(615);
     check(&shorter).unwrap();
 }
 
@@ -398,9 +400,17 @@ fn table(d: &mut Descriptor) -> &mut Vec<i32> {
 
 #[test]
 fn descriptors_have_one_encoding() {
-    for d in
-        [mlp(), cnn(&CNN, false), cnn(&CNN, true), mixed(), signed(), summing(), of_end(End::Scores), of_end(End::Top1)]
-    {
+    for d in [
+        mlp(),
+        cnn(&CNN, false),
+        cnn(&CNN, true),
+        mixed(),
+        signed(),
+        summing(),
+        pooled(POOLED, 2),
+        of_end(End::Scores),
+        of_end(End::Top1),
+    ] {
         check(&d).unwrap();
         let bytes = d.to_bytes();
         assert_eq!(Descriptor::from_bytes(&bytes).unwrap(), d);
@@ -484,7 +494,7 @@ fn verify_nonsense(layout: Layout) {
 fn damaged_descriptors() {
     let mut rng = Seeded::new(77);
     let (mut parsed, mut sound) = (0, 0);
-    for d in [mlp(), cnn(&CNN, false), mixed(), summing(), of_end(End::Top1)] {
+    for d in [mlp(), cnn(&CNN, false), mixed(), summing(), pooled(POOLED, 2), of_end(End::Top1)] {
         let good = d.to_bytes();
         for _ in 0..6000 {
             let mut bytes = good.clone();

@@ -10,7 +10,7 @@ use crate::testing::Stream;
 use ark_ff::{Field, One, Zero};
 
 fn layouts() -> Vec<Layout> {
-    let descriptors = [mlp(), cnn(&CNN, false), sums([10, 3, 4, 6], 2, [3, 3, 6]), signed()];
+    let descriptors = [mlp(), cnn(&CNN, false), sums([10, 3, 4, 6], 2, [3, 3, 6]), signed(), pooled(POOLED, 2)];
     descriptors.into_iter().map(|d| Layout::new(d).unwrap()).collect()
 }
 

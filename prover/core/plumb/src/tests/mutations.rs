@@ -44,7 +44,7 @@ fn check(s: &Setting, proof: &[u8], public: &[Word]) -> Result<(), VerifyError> 
 
 #[test]
 fn every_word_of_a_proof() {
-    for d in [mlp(), cnn(&CNN, false), mixed(), ending([9, 3, 4, 6], 3, 5, End::Top1)] {
+    for d in [mlp(), cnn(&CNN, false), mixed(), pooled(POOLED, 2), ending([9, 3, 4, 6], 3, 5, End::Top1)] {
         let (s, proven) = setting(d);
         check(&s, &proven.proof, &proven.public_inputs).unwrap();
         let words = proven.proof.as_chunks::<32>().0;

@@ -41,6 +41,11 @@ fn every_second(view: &View, heights: bool, odd: u32) -> View {
     view.iter().map(each).collect()
 }
 
+/// The last place of each square.
+pub(super) fn last_places(view: &View) -> View {
+    every_second(&every_second(view, true, 1), false, 1)
+}
+
 pub(super) fn square(kernel: u8, stride: u8, pad: u8) -> Window {
     Window { kernel: [kernel; 2], stride: [stride; 2], before: [pad; 2], after: [pad; 2] }
 }
@@ -210,13 +215,13 @@ impl Net {
         (cells.map_or(vec![], |y| whole(self.value_of(y))), dims)
     }
 
-    /// Pools the last layer's y in their own cells; gives the maxima. The pair's function must be ReLU.
+    /// Pools the last layer's y in their own cells; gives f of the last of each square. Where the pair's function is ReLU,
+    /// those are the maxima.
     pub(super) fn pool_in_place(&mut self, view: &View, dims: Dims) -> (View, Dims) {
         let Some(Layer::Linear(l)) = self.d.layers.last_mut() else { panic!("no linear layer") };
         let (arguments, values) = (l.output.fixes().unwrap(), view[0].block);
         l.output = Destination::Pooled { arguments, values };
-        let maxima = every_second(&every_second(view, true, 1), false, 1);
-        (maxima, [dims[0], dims[1], dims[2] / 2, dims[3] / 2])
+        (last_places(view), [dims[0], dims[1], dims[2] / 2, dims[3] / 2])
     }
 
     /// The arguments of a view of values.
@@ -316,8 +321,8 @@ pub(super) fn packed(sizes: [u8; 4], channels: u32) -> Descriptor {
     net.finish()
 }
 
-/// Of 1024 positions with padding, the window's weights take 624 and the channels; the virtual chunk begins at 768. For five
-/// to eight channels.
+/// Of 1024 positions with padding, the window's weights take 575 and 8 for each channel; the virtual chunk begins at 768. For
+/// five to eight channels.
 pub(super) const PACKED: [u8; 4] = [8, 3, 4, 6];
 
 /// The sizes of [`cnn`].
@@ -404,6 +409,29 @@ pub(super) fn sums(sizes: [u8; 4], batch: u32, inner: [u32; 3]) -> Descriptor {
     net.finish()
 }
 
+/// The window of the second layer of [`pooled`].
+pub(super) const FLAT: Window = Window { kernel: [1, 2], stride: [1, 1], before: [0, 0], after: [0, 0] };
+
+/// Two pooled convolutions. The first is a max pooling; the second's f has no order, and both z and f(z) are read at the
+/// last places of its squares.
+pub(super) fn pooled(sizes: [u8; 4], batch: u32) -> Descriptor {
+    let relu = (0, (1 << (sizes[3] - 1)) - 1);
+    let mut net = Net::new(sizes, batch, Visibility::Hidden, Visibility::Hidden, &[relu, relu]);
+    net.table(1, ragged);
+    net.d.range_columns = 2;
+    let (x, dims) = net.input([1, 4, 6], 0, 3);
+    let (y, dims) = net.linear(Kind::Convolution(square(3, 1, 1)), x, dims, 1, 4, Some(0));
+    let (maxima, dims) = net.pool_in_place(&y, dims);
+    let (y, dims) = net.linear(Kind::Convolution(FLAT), maxima, dims, 3, 2, Some(1));
+    let (values, dims) = net.pool_in_place(&y, dims);
+    let arguments = last_places(&net.argument_of(&values));
+    net.linear(Kind::Dense, [values, arguments].concat(), dims, 2, 3, None);
+    net.finish()
+}
+
+/// The sizes of [`pooled`].
+pub(super) const POOLED: [u8; 4] = [8, 3, 3, 5];
+
 /// What is public of the last layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum End {
@@ -425,6 +453,21 @@ pub(super) fn ending(sizes: [u8; 4], batch: u32, n: u32, end: End) -> Descriptor
     let (h, dims) = net.linear(Kind::Dense, x, dims, 4, 3, Some(0));
     let (values, dims) = net.linear(Kind::Dense, h, dims, n, 2, Some(1));
     let scores = net.argument_of(&values);
+    match end {
+        End::Threshold => net.output(values, dims),
+        End::Scores => net.output(scores, dims),
+        End::Top1 => net.top1(scores, dims),
+    }
+    net.finish()
+}
+
+/// Maxima of squares that are the public outputs: of four channels, z as scores or f(z).
+pub(super) fn pooled_ending(end: End) -> Descriptor {
+    let mut net = Net::new(POOLED, 2, Visibility::Hidden, Visibility::Hidden, &[(0, 15)]);
+    let (x, dims) = net.input([1, 2, 2], 0, 3);
+    let (y, dims) = net.linear(Kind::Convolution(square(3, 1, 1)), x, dims, 4, 4, Some(0));
+    let (values, dims) = net.pool_in_place(&y, dims);
+    let scores = last_places(&net.argument_of(&values));
     match end {
         End::Threshold => net.output(values, dims),
         End::Scores => net.output(scores, dims),

@@ -51,11 +51,11 @@ pub(super) fn dense_sums(x: &Maps, weights: &[i64]) -> Maps {
     weights.chunks(flat.len()).map(|w| vec![vec![w.iter().zip(&flat).map(|(w, x)| w * x).sum()]]).collect()
 }
 
-/// `floor((acc + 2^(S-1)) / 2^S)` of sums and biases, by division.
+/// `floor(acc / 2^S)` of sums and biases, by division.
 pub(super) fn requantised(sums: &[Maps], biases: &[i64], shift: u32) -> Maps {
     let cell = |c: usize, i: usize, j: usize| {
         let acc = biases[c] + sums.iter().map(|s| s[c][i][j]).sum::<i64>();
-        (2 * acc + (1i64 << shift) * i64::from(shift > 0)).div_euclid(2i64 << shift)
+        acc.div_euclid(1i64 << shift)
     };
     let lines =
         |c: usize| (0..sums[0][c].len()).map(move |i| (0..sums[0][c][i].len()).map(|j| cell(c, i, j)).collect());
@@ -79,6 +79,23 @@ pub(super) fn plain_pool(x: &Maps) -> Maps {
         (0..m.len() / 2).map(|i| (0..m[0].len() / 2).map(|j| cell(i, j)).collect()).collect()
     };
     x.iter().map(pool).collect()
+}
+
+/// The cells of a square of y: z00, z01, z10, z11.
+pub(super) fn cells_of([y00, y01, y10, y11]: [i64; 4], f: impl Fn(i64) -> i64) -> [i64; 4] {
+    let (z00, z10) = (y00 - y01, y10 - y11);
+    let (upper, lower) = (y01 + f(z00), y11 + f(z10));
+    [z00, upper - lower, z10, lower + f(upper - lower)]
+}
+
+/// The last cell of each square.
+pub(super) fn plain_squares(x: &Maps, f: impl Fn(i64) -> i64) -> Maps {
+    let square = |m: &Vec<Vec<i64>>| {
+        let y = |i: usize, j: usize| [m[i][j], m[i][j + 1], m[i + 1][j], m[i + 1][j + 1]];
+        let line = |i| (0..m[0].len() / 2).map(|j| cells_of(y(i, 2 * j), &f)[3]).collect();
+        (0..m.len() / 2).map(|i| line(2 * i)).collect()
+    };
+    x.iter().map(square).collect()
 }
 
 pub(super) fn plain_each(x: &Maps, f: impl Fn(i64) -> i64) -> Maps {

@@ -27,8 +27,8 @@ fn products(layout: &Layout) -> Vec<(usize, u64, i32, usize, usize)> {
                 let met = |w: &Window| tap_input(w, 0, oh, i, nh).zip(tap_input(w, 1, ow, j, nw));
                 let (cell, weight) = match &map.kind {
                     Kind::Dense => (Some((i, j)), [0, o, c, i, j]),
-                    Kind::Convolution(w) => (met(w), [i, j, o, c, 0]),
-                    Kind::Depthwise(w) => (met(w).filter(|_| c == o), [i, j, 0, c, 0]),
+                    Kind::Convolution(w) => (met(w), [i, j, c, o, 0]),
+                    Kind::Depthwise(w) => (met(w).filter(|_| c == o), [i, j, c, 0, 0]),
                 };
                 let Some((h, w)) = cell else { continue };
                 let k = weight_position(l, map, weight);
@@ -184,6 +184,13 @@ fn of_convolutional_networks() {
     check(cnn(&CNN, false));
     check(cnn(&CNN, true));
     check(cnn(&SMALL_CNN, false));
+}
+
+#[test]
+fn of_pooled_layers() {
+    check(pooled(POOLED, 2));
+    check(pooled([7, 3, 3, 5], 1));
+    ENDS.into_iter().map(pooled_ending).for_each(check);
 }
 
 #[test]

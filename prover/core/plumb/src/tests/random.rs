@@ -19,6 +19,8 @@ enum Plain {
     Depthwise(Window, bool, u32),
     Dense(u32),
     Pool,
+    /// The last cells of the squares of a pair.
+    Squares(usize),
     /// x + f x for the clamp f of a pair.
     Residual(usize),
 }
@@ -72,21 +74,26 @@ fn network(rng: &mut Seeded, end: Option<End>) -> (Descriptor, Layers, [usize; 3
                     after: [up_to(2), up_to(3)],
                 };
                 let (shift, j) = (4 + rng.below(4) as u8, pair(rng));
+                let layer;
                 if rng.below(2) == 0 {
                     let shift = if rng.below(3) == 0 { 0 } else { shift };
                     let both = rng.below(2) == 0;
                     let mut maps = vec![(Kind::Depthwise(window), view.clone(), dims)];
                     maps.extend(both.then_some((Kind::Convolution(window), view, dims)));
                     (view, dims) = net.sum(maps, dims[1], shift, Some(j));
-                    plain.push((Plain::Depthwise(window, both, shift.into()), Some(usize::from(j))));
-                    continue;
+                    layer = Plain::Depthwise(window, both, shift.into());
+                } else {
+                    let out = 1 + rng.below(3) as u32;
+                    (view, dims) = net.linear(Kind::Convolution(window), view, dims, out, shift, Some(j));
+                    layer = Plain::Convolution(window, shift.into());
                 }
-                let out = 1 + rng.below(3) as u32;
-                (view, dims) = net.linear(Kind::Convolution(window), view, dims, out, shift, Some(j));
-                plain.push((Plain::Convolution(window, shift.into()), Some(usize::from(j))));
-                if j == 0 && dims[2] % 2 == 0 && dims[3] % 2 == 0 && rng.below(4) != 0 {
+                let j = usize::from(j);
+                if dims[2] % 2 == 0 && dims[3] % 2 == 0 && rng.below(4) != 0 {
                     (view, dims) = net.pool_in_place(&view, dims);
-                    plain.push((Plain::Pool, None));
+                    // the maximum, where j is ReLU
+                    plain.extend([(layer, None), (if j == 0 { Plain::Pool } else { Plain::Squares(j) }, Some(j))]);
+                } else {
+                    plain.push((layer, Some(j)));
                 }
             }
         }
@@ -111,9 +118,9 @@ fn network(rng: &mut Seeded, end: Option<End>) -> (Descriptor, Layers, [usize; 3
 
 #[test]
 fn random_networks() {
-    let mut rng = Seeded::new(2024);
+    let mut rng = Seeded::new(2030);
     let applied = |x: &Maps, j: usize| plain_each(x, |y| activation(j, y));
-    let mut proved = 0;
+    let (mut proved, mut pooled) = (0, 0);
     for seed in 0..80 {
         if proved == 16 {
             break;
@@ -127,12 +134,13 @@ fn random_networks() {
         products::check_claims(descriptor, 1);
         let Some(mut s) = Setting::found(layout, seed, 256) else { continue };
         proved += 1;
+        pooled += usize::from(s.layout().linear_layers().any(|l| matches!(l.output, Destination::Pooled { .. })));
         let proven = honest(&mut s);
         verify(&s.scheme, &s.key.verifying, &proven.proof, &proven.public_inputs, &CTX).unwrap();
         let mut expected = vec![];
         for image in s.inputs.chunks(inner.iter().product()) {
             let (mut x, mut given) = (maps(image, inner), s.key.model.iter());
-            for (op, activation) in &plain {
+            for (op, function) in &plain {
                 x = match op {
                     Plain::Convolution(w, shift) => plain_conv(&x, given.next().unwrap(), w, *shift),
                     Plain::Depthwise(w, both, shift) => {
@@ -143,13 +151,14 @@ fn random_networks() {
                     }
                     Plain::Dense(shift) => plain_dense(&x, given.next().unwrap(), *shift),
                     Plain::Pool => plain_pool(&x),
+                    Plain::Squares(j) => plain_squares(&x, |y| activation(*j, y)),
                     Plain::Residual(j) => {
                         let f = flat(&applied(&x, *j));
                         let sum: Vec<i64> = flat(&x).iter().zip(&f).map(|(x, f)| x + f).collect();
                         maps(&sum, [x.len(), x[0].len(), x[0][0].len()])
                     }
                 };
-                if let Some(j) = activation {
+                if let Some(j) = function {
                     x = applied(&x, *j);
                 }
             }
@@ -160,5 +169,5 @@ fn random_networks() {
         }
         assert_eq!(outputs(s.layout(), &proven), expected, "network {seed}");
     }
-    assert!(proved >= 12, "{proved}");
+    assert!(proved >= 12 && pooled >= 3, "{proved} {pooled}");
 }

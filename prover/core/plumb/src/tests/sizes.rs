@@ -25,13 +25,12 @@ fn mlp_784() -> Descriptor {
 
 fn lenet() -> Descriptor {
     let mut net = Net::new([14, 7, 12, 12], 1, Visibility::Hidden, Visibility::Hidden, &[(0, 2047)]);
-    net.d.pairs = vec![0, 0];
     // after the remainders of both convolutions, 8192 and 4096 rows
     let (x, dims) = net.input([1, 28, 28], 12288, 8);
     let (a, dims) = net.linear(Kind::Convolution(square(5, 1, 2)), x, dims, 6, 12, Some(0));
-    let (p, dims) = net.max_pool(a, dims, 1);
+    let (p, dims) = net.pool_in_place(&a, dims);
     let (a, dims) = net.linear(Kind::Convolution(square(5, 1, 0)), p, dims, 16, 12, Some(0));
-    let (p, dims) = net.max_pool(a, dims, 1);
+    let (p, dims) = net.pool_in_place(&a, dims);
     let (h, dims) = net.linear(Kind::Dense, p, dims, 120, 12, Some(0));
     let (h, dims) = net.linear(Kind::Dense, h, dims, 84, 12, Some(0));
     net.linear(Kind::Dense, h, dims, 10, 12, None);

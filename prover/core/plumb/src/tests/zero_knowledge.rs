@@ -253,6 +253,11 @@ fn of_sums_of_maps() {
 }
 
 #[test]
+fn of_pooled_layers() {
+    check(pooled([7, 3, 3, 5], 1), 2, false);
+}
+
+#[test]
 fn of_public_cells_and_indices() {
     for end in ENDS {
         check(ending([7, 3, 4, 5], 2, 3, end), 4, true);

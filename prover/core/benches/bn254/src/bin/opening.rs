@@ -46,7 +46,7 @@ fn main() {
             });
             let (full, c) = measure(threads, || commit(&srs, &cells).expect("a commitment"));
             let (opening, proof) = measure(threads, || {
-                open(&srs, &cells, &c, &point, value, &mut Transcript([0; 32])).expect("a proof")
+                open(&srs, &cells, &point, value, &mut Transcript([0; 32])).expect("a proof")
             });
             let (verification, verdict) = measure(threads, || {
                 verify(

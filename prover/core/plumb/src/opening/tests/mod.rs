@@ -1,13 +1,26 @@
 //! Tests of the opening.
 
 mod damaged;
-mod forged;
+pub(crate) mod forged;
 mod honest;
 mod refused;
 
 use super::*;
 use crate::closed_forms::evaluate;
 use crate::testing::{Stream, Transcript, srs};
+
+/// What a caller owes the opening: the transcript determines the claim.
+fn absorb_claim(transcript: &mut impl FiatShamir, commitment: &Commitment, point: &[Fr], value: Fr) {
+    let mut words = commitment.to_words().to_vec();
+    words.extend(point.iter().chain([&value]).map(to_word));
+    transcript.absorb("claim", &words);
+}
+
+fn transcript_of(commitment: &Commitment, point: &[Fr], value: Fr) -> Transcript {
+    let mut transcript = Transcript::new();
+    absorb_claim(&mut transcript, commitment, point, value);
+    transcript
+}
 
 /// A random column with its commitment, a point and the value there.
 struct Case {
@@ -27,8 +40,12 @@ impl Case {
         Self { commitment: commit(&srs, &cells).unwrap(), value: evaluate(&cells, &point), srs, cells, point }
     }
 
+    fn transcript(&self) -> Transcript {
+        transcript_of(&self.commitment, &self.point, self.value)
+    }
+
     fn open(&self) -> OpeningProof {
-        open(&self.srs, &self.cells, &self.commitment, &self.point, self.value, &mut Transcript::new()).unwrap()
+        open(&self.srs, &self.cells, &self.point, self.value, &mut self.transcript()).unwrap()
     }
 
     fn verify(&self, proof: &OpeningProof) -> Result<(), OpeningError> {
@@ -42,6 +59,7 @@ impl Case {
         value: Fr,
         proof: &OpeningProof,
     ) -> Result<(), OpeningError> {
-        verify(self.srs.verifier(), commitment, point, value, proof, &mut Transcript::new())
+        let transcript = &mut transcript_of(commitment, point, value);
+        verify(self.srs.verifier(), commitment, point, value, proof, transcript)
     }
 }

@@ -8,7 +8,8 @@ fn another_claim_is_rejected() {
     let case = Case::new(6, 6);
     let proof = case.open();
     let (c, value) = (&case.commitment, case.value);
-    let rejected = Err(OpeningError::Rejected);
+    // it changes the challenges, and so what the equation at zeta says
+    let rejected = Err(OpeningError::InnerProducts);
     assert_eq!(case.verify_claim(c, &case.point, value + Fr::one(), &proof), rejected);
     assert_eq!(case.verify_claim(c, &case.point, Fr::zero(), &proof), rejected);
     for i in 0..6 {
@@ -22,13 +23,14 @@ fn another_claim_is_rejected() {
     let other = *c + Commitment::from(G1Affine::generator());
     assert_eq!(case.verify_claim(&other, &case.point, value, &proof), rejected);
     assert_eq!(case.verify_claim(&Commitment::default(), &case.point, value, &proof), rejected);
-    let mut later = Transcript::new();
+    let mut later = case.transcript();
     later.absorb("something", &[]);
     let verifier = case.srs.verifier();
     assert_eq!(verify(verifier, c, &case.point, value, &proof, &mut later), rejected);
     let others = Srs::unsafe_from_known_secret(Fr::from(3u64), 6).unwrap();
-    let transcript = &mut Transcript::new();
-    assert_eq!(verify(others.verifier(), c, &case.point, value, &proof, transcript), rejected);
+    let transcript = &mut case.transcript();
+    let verdict = verify(others.verifier(), c, &case.point, value, &proof, transcript);
+    assert_eq!(verdict, Err(OpeningError::Rejected));
 }
 
 #[test]
@@ -36,7 +38,7 @@ fn provers_learn_that_a_claim_is_wrong() {
     let case = Case::new(4, 7);
     let attempt = |cells: &[Fr], point: &[Fr], value| {
         let transcript = &mut Transcript::new();
-        open(&case.srs, cells, &case.commitment, point, value, transcript).unwrap_err()
+        open(&case.srs, cells, point, value, transcript).unwrap_err()
     };
     assert_eq!(
         attempt(&case.cells, &case.point, Fr::zero()),
@@ -60,14 +62,11 @@ fn sizes_must_be_even_and_in_range() {
             Err(OpeningError::Variables { got })
         );
         let transcript = &mut Transcript::new();
-        assert_eq!(
-            open(&case.srs, &case.cells, &case.commitment, &point, case.value, transcript),
-            Err(OpeningError::Variables { got })
-        );
+        assert_eq!(open(&case.srs, &case.cells, &point, case.value, transcript), Err(OpeningError::Variables { got }));
     }
     for cells in [&[][..], &case.cells[1..]] {
         let transcript = &mut Transcript::new();
-        let got = open(&case.srs, cells, &case.commitment, &case.point, case.value, transcript);
+        let got = open(&case.srs, cells, &case.point, case.value, transcript);
         assert_eq!(got, Err(OpeningError::Cells { expected: 16, got: cells.len() }));
     }
 }
@@ -81,46 +80,53 @@ fn columns_with_too_much_structure_cannot_be_opened() {
     cells.resize(16, Fr::zero());
     let point = stream.scalars(4);
     let value = evaluate(&cells, &point);
-    let commitment = commit(&srs, &cells).unwrap();
     let transcript = &mut Transcript::new();
-    assert_eq!(
-        open(&srs, &cells, &commitment, &point, value, transcript),
-        Err(OpeningError::Vanishing { element: "[q]" })
-    );
+    assert_eq!(open(&srs, &cells, &point, value, transcript), Err(OpeningError::Vanishing { element: "[q]" }));
     let zeros = vec![Fr::zero(); 16];
     let transcript = &mut Transcript::new();
-    assert_eq!(
-        open(&srs, &zeros, &Commitment::default(), &point, Fr::zero(), transcript),
-        Err(OpeningError::Vanishing { element: "[p]" })
-    );
+    assert_eq!(open(&srs, &zeros, &point, Fr::zero(), transcript), Err(OpeningError::Vanishing { element: "[p]" }));
+}
+
+/// Challenges alpha and zeta that are as they are, and others.
+struct Fixed([Fr; 2], Stream);
+
+impl FiatShamir for Fixed {
+    fn absorb(&mut self, _: &'static str, _: &[[u8; 32]]) {}
+
+    fn challenge(&mut self, label: &'static str) -> Fr {
+        let [alpha, zeta] = self.0;
+        let other = self.1.scalar();
+        match label {
+            "opening alpha" => alpha,
+            "opening zeta" => zeta,
+            _ => other,
+        }
+    }
 }
 
 #[test]
-fn fixed_challenges_that_divide_by_zero_are_refused() {
-    struct Fixed(Vec<Fr>);
-    impl FiatShamir for Fixed {
-        fn absorb(&mut self, _: &'static str, _: &[[u8; 32]]) {}
-        fn challenge(&mut self, _: &'static str) -> Fr {
-            self.0.remove(0)
-        }
-    }
+fn a_challenge_without_an_inverse_is_refused() {
     let case = Case::new(4, 17);
-    let proof = case.open();
-    let third = Fr::from(3u64).inverse().unwrap();
+    let (proof, three) = (case.open(), Fr::from(3u64));
+    let fixed = || Fixed([three, Fr::zero()], Stream::new(18));
+    let (srs, c, point, value) = (&case.srs, &case.commitment, &case.point, case.value);
+    assert_eq!(verify(srs.verifier(), c, point, value, &proof, &mut fixed()), Err(OpeningError::Challenge));
+    assert_eq!(open(srs, &case.cells, point, value, &mut fixed()), Err(OpeningError::Challenge));
+}
+
+/// Z has a double root there: an interpolant has the polynomial's derivative, and nothing is divided by zero.
+#[test]
+fn points_may_coincide() {
+    let case = Case::new(4, 17);
+    let three = Fr::from(3u64);
+    let third = three.inverse().unwrap();
+    let (srs, c, point, value) = (&case.srs, &case.commitment, &case.point, case.value);
     // (alpha, zeta)
-    for (alpha, zeta) in [
-        (Fr::from(3u64), Fr::zero()),
-        (Fr::from(3u64), Fr::one()),
-        (Fr::from(3u64), -Fr::one()),
-        (Fr::from(3u64), Fr::from(3u64)),
-        (Fr::from(3u64), third),
-    ] {
-        let rest = Stream::new(18).scalars(4);
-        let mut all = vec![alpha, rest[0], zeta];
-        all.extend(&rest[1..]);
-        assert_eq!(
-            verify(case.srs.verifier(), &case.commitment, &case.point, case.value, &proof, &mut Fixed(all)),
-            Err(OpeningError::Challenge)
-        );
+    for pair in [[three, Fr::one()], [three, -Fr::one()], [three, three], [three, third], [Fr::one(), Fr::one()]] {
+        let fixed = || Fixed(pair, Stream::new(18));
+        let proof = open(srs, &case.cells, point, value, &mut fixed()).unwrap();
+        assert_eq!(verify(srs.verifier(), c, point, value, &proof, &mut fixed()), Ok(()));
+        let wrong = verify(srs.verifier(), c, point, value + Fr::one(), &proof, &mut fixed());
+        assert_eq!(wrong, Err(OpeningError::InnerProducts));
     }
 }

@@ -57,7 +57,6 @@ impl<P: Committer> Bench<P> {
 pub(super) struct End {
     pub(super) transcript: Transcript,
     pub(super) column: Vec<Fr>,
-    pub(super) commitment: Commitment,
     pub(super) point: Vec<Fr>,
     pub(super) value: Fr,
 }
@@ -83,18 +82,12 @@ impl Committer for Watch<'_> {
         &self,
         transcript: &mut Transcript,
         column: &[Fr],
-        commitment: &Commitment,
         point: &[Fr],
         value: &Fr,
     ) -> Result<Vec<Word>, SchemeError> {
-        *self.end.lock().unwrap() = Some(End {
-            transcript: transcript.clone(),
-            column: column.to_vec(),
-            commitment: *commitment,
-            point: point.to_vec(),
-            value: *value,
-        });
-        self.committer.open(transcript, column, commitment, point, value)
+        *self.end.lock().unwrap() =
+            Some(End { transcript: transcript.clone(), column: column.to_vec(), point: point.to_vec(), value: *value });
+        self.committer.open(transcript, column, point, value)
     }
 }
 

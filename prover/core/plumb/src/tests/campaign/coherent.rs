@@ -13,6 +13,7 @@ use crate::kzg::{Kzg, KzgCommitter};
 use crate::layout::Layout;
 use crate::lookup::multiplicities;
 use crate::opening;
+use crate::opening::tests::forged::{Weakness, forge};
 use crate::prove::Total;
 use crate::randomness::Seeded;
 use crate::ranges::weight_blocks;
@@ -52,7 +53,7 @@ fn message<P: Committer + Send + 'static>(bench: &Arc<Bench<P>>, count: &Case, r
     // the messages before the opening are alike in number and kind over every scheme
     let messages = match P::Scheme::COMMITMENT_WORDS {
         2 => &count.messages[..],
-        _ => &count.messages[..count.messages.iter().position(|m| m.0 == "opening claim")?],
+        _ => &count.messages[..count.messages.iter().position(|m| m.0 == OPENING)?],
     };
     let (at, change) = damage(messages, rng);
     if P::Scheme::COMMITMENT_WORDS != 2 && of_points(&messages[at].0) {
@@ -62,30 +63,37 @@ fn message<P: Committer + Send + 'static>(bench: &Arc<Bench<P>>, count: &Case, r
     found(bench, forged.run(&bench.committer, rng)?)
 }
 
+/// The first message of an opening.
+const OPENING: &str = "opening p";
+
 /// The opening alone, from the state before it.
 fn opening(case: &Case, rng: &mut Seeded, column: Option<&[Fr]>) -> Found {
     let end = &case.end;
-    let first = case.messages.iter().position(|m| m.0 == "opening claim")?;
+    let first = case.messages.iter().position(|m| m.0 == OPENING)?;
     let mut transcript = end.transcript.clone();
     let (damage, value) = match column {
-        None => {
-            let (at, edit) = damage(&case.messages[first..], rng);
-            (Some((at, edit)), end.value)
-        }
-        // another column and its value; what is absorbed is the claim that the verifier knows
-        Some(column) => {
-            let claim = case.messages[first].1.clone();
-            let edit: crate::transcript::Edit = Arc::new(move |words: &mut [Word]| words.copy_from_slice(&claim));
-            (Some((0, edit)), crate::closed_forms::evaluate(column, &end.point))
-        }
+        None => (Some(damage(&case.messages[first..], rng)), end.value),
+        // another column and its value
+        Some(column) => (None, crate::closed_forms::evaluate(column, &end.point)),
     };
     let tape = Tape { damage, ..Tape::default() };
     transcript.tape = Some(tape.clone());
     let cells = column.unwrap_or(&end.column);
-    opening::open(case.real.committer.srs(), cells, &end.commitment, &end.point, value, &mut transcript).ok()?;
+    opening::open(case.real.committer.srs(), cells, &end.point, value, &mut transcript).ok()?;
     let messages = std::mem::take(&mut *tape.messages.lock().unwrap());
     let before = proof_of(&case.messages[..first]);
     let proof = [before, proof_of(&messages)].concat();
+    Some(Box::new(Proof::of(&case.real, proof, case.public.clone())))
+}
+
+/// An opening of the right column that has not its value: of another s, so that only the inner products are wrong.
+fn another_value(case: &Case) -> Found {
+    let (end, srs) = (&case.end, case.real.committer.srs());
+    let first = case.messages.iter().position(|m| m.0 == OPENING)?;
+    let transcript = &mut end.transcript.clone();
+    transcript.tape = None;
+    let forged = forge(srs, &end.column, &end.point, end.value, Weakness::LateClaim, transcript);
+    let proof = [proof_of(&case.messages[..first]), forged.to_bytes().to_vec()].concat();
     Some(Box::new(Proof::of(&case.real, proof, case.public.clone())))
 }
 
@@ -272,12 +280,9 @@ fn zero_challenge<P: Committer + Send + 'static>(bench: &Arc<Bench<P>>, rng: &mu
     Some(Box::new(Proof { script, ..Proof::of(bench, made.proof, made.public) }))
 }
 
-/// Challenges of the opening at which it divides by zero: no proof of its own is needed, it is refused before.
-fn opening_challenge(case: &Case, rng: &mut Seeded) -> Found {
-    let script = match rng.below(2) {
-        0 => Script::Zero("opening zeta"),
-        _ => Script::One(&["opening alpha", "opening zeta"]),
-    };
+/// A challenge of the opening that has no inverse: no proof of its own is needed, it is refused before.
+fn opening_challenge(case: &Case) -> Found {
+    let script = Script::Zero("opening zeta");
     Some(Box::new(Proof { script, ..Proof::honest(case) }))
 }
 
@@ -449,7 +454,8 @@ fn public_encoding(case: &Case, rng: &mut Seeded) -> Found {
 pub(super) const CLASSES: Classes = &[
     ("opening: a message", [16500, 4500, 600, 100], |_, case, rng| opening(case, rng, None)),
     ("opening: another column", [2500, 1000, 200, 40], |_, case, rng| another_column(case, rng)),
-    ("opening: a challenge that divides by zero", [400, 0, 0, 0], |_, case, rng| opening_challenge(case, rng)),
+    ("opening: another value", [200, 50, 20, 10], |_, case, _| another_value(case)),
+    ("opening: a challenge without an inverse", [400, 0, 0, 0], |_, case, _| opening_challenge(case)),
     ("message", [4000, 1000, 100, 60], |_, case, rng| message(&case.real, case, rng)),
     ("message, ideal", [2500, 800, 100, 40], |_, case, rng| message(&case.ideal, case, rng)),
     ("a cell", [1200, 300, 40, 20], |_, case, rng| cell(&case.real, rng, false)),

@@ -128,9 +128,9 @@ impl<'a, S: Scheme> Forged<'a, S> {
     }
 }
 
-/// Messages that both sides know: they are absorbed, and not sent.
+/// The message that both sides know: it is absorbed, and not sent.
 pub(super) fn is_sent(label: &str) -> bool {
-    !["statement", "opening claim"].contains(&label)
+    label != "statement"
 }
 
 /// A proof is what its prover has absorbed, in order.

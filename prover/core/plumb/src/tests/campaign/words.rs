@@ -49,9 +49,9 @@ pub(super) fn places(layout: &Layout) -> (Vec<usize>, Vec<usize>) {
         + if layout.has_products() { 2 } else { 0 };
     let opening = 2 * commitments + scalars;
     let mut points: Vec<usize> = (0..commitments).map(|i| 2 * i).collect();
-    points.extend([0, 2, 4, 6, 8, 16, 18, 20].map(|i| opening + i));
+    points.extend([0, 2, 4, 6, 8, 17, 19].map(|i| opening + i));
     let mut out: Vec<usize> = (2 * commitments..opening).collect();
-    out.extend(opening + 10..opening + 16);
+    out.extend(opening + 10..opening + 17);
     (points, out)
 }
 
@@ -137,7 +137,7 @@ pub(super) fn damage_scalar(word: &mut Word, how: OfScalar, rng: &mut Seeded) {
 
 /// Whether a message is made of points.
 pub(super) fn of_points(label: &str) -> bool {
-    let opening = ["opening p", "opening q g", "opening s d", "opening t", "opening w", "opening w'"];
+    let opening = ["opening p", "opening q g", "opening s d", "opening w", "opening w'"];
     ["phase 1", "phase 2"].contains(&label) || opening.contains(&label)
 }
 

@@ -74,7 +74,7 @@ fn padded_channels_meet_nothing() {
     let d = s.layout().descriptor().clone();
     let Layer::Linear(l) = &d.layers[2] else { panic!() };
     let (map, x) = (&l.maps[0], &d.blocks[usize::from(value(&d, 1))]);
-    assert_eq!((x.dims[1], map.weight_index_bits(3)[3]), (3, 2));
+    assert_eq!((x.dims[1], map.weight_index_bits(3)[2]), (3, 2));
     let (at, k) = (row(x, [0, 3, 0, 0]), map.weights as usize + 3);
     let mut chunks = s.key.chunks.clone();
     chunks[k / s.layout().rows()][k % s.layout().rows()] = Fr::from(2u64);
