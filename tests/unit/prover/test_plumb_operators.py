@@ -36,12 +36,12 @@ REFUSED_OF_TORCH = {
 }
 SUPPORTED = [name for name in NETWORKS if name not in REFUSED]
 # Their inputs have another order in a proof than in their tensor.
-MOVED = ("ReduceMax", "Shape/scale")
+MOVED = ("ReduceMax", "Shape/scale", "Transpose/image")
 # Second spellings whose layouts are of another kind; of the others only the layout is run.
 PROVEN = {
     *MOVED,
     *("Conv/grouped", "Conv/dilated", "MaxPool/padded", "AveragePool/padded", "Pad/value"),
-    *("MatMul/weights first", "MatMul/batched weights", "Gather/inner axis", "Transpose/image"),
+    *("MatMul/weights first", "MatMul/batched weights", "Gather/inner axis"),
     *("Add/two computed operands", "Mul/two computed operands", "Split/one part"),
     *(name for name in SUPPORTED if "/" not in name),
 }
