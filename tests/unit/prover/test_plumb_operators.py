@@ -35,7 +35,7 @@ REFUSED_OF_TORCH = {
     "softmax": ("Lookup", "node_softmax"),
 }
 SUPPORTED = [name for name in NETWORKS if name not in REFUSED]
-# Their inputs have another order in a proof than in their tensor.
+# Their inputs or outputs have another order in a proof than in their tensor.
 MOVED = ("ReduceMax", "Shape/scale", "Transpose/image")
 # Second spellings whose layouts are of another kind; of the others only the layout is run.
 PROVEN = {
