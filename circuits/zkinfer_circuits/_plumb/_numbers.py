@@ -36,7 +36,7 @@ def _renumbered(part: Any, number: Sequence[int]) -> Any:
     """Return a part of a descriptor with other numbers of blocks."""
     if isinstance(part, tuple):
         return tuple(_renumbered(each, number) for each in part)
-    if not is_dataclass(part):
+    if not is_dataclass(part) or isinstance(part, type):
         return part
     changed: dict[str, Any] = {}
     for field in fields(part):
@@ -47,4 +47,4 @@ def _renumbered(part: Any, number: Sequence[int]) -> Any:
             changed[field.name] = tuple(number[block] for block in value)
         else:
             changed[field.name] = number[value]
-    return replace(part, **changed)  # type: ignore[type-var]
+    return replace(part, **changed)

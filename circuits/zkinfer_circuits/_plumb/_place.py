@@ -179,15 +179,15 @@ class _Builder:
         raised = shift - layer.shift
         *offsets, biases = self._places.weights[i]
         # Halves round upwards.
-        biases_values = layer.biases + (1 << layer.shift >> 1)
-        widths, bias_bits = self._widths(layer, biases_values, raised, shift)
+        rounded = layer.biases + (1 << layer.shift >> 1)
+        widths, bias_bits = self._widths(layer, rounded, raised, shift)
         maps = tuple(
             Map(m.kind, m.window, _in_order(m.view), self._dims(m.size), offset, bits)
             for m, offset, bits in zip(layer.maps, offsets, widths, strict=True)
         )
         factor = np.int64(1 << raised)
         self._values.append(
-            (tuple((m.weights * factor).reshape(-1) for m in layer.maps), biases_values * factor)
+            (tuple((m.weights * factor).reshape(-1) for m in layer.maps), rounded * factor)
         )
         return Linear(
             maps=maps,

@@ -230,7 +230,7 @@ impl Place {
     }
 }
 
-/// Whether the equation of step 3 holds at zeta, times `zeta^(b + 1)`.
+/// Whether the equation of step 3 holds at zeta.
 fn inner_products_hold(
     values: &Interpolants,
     place: &Place,
